@@ -1,0 +1,206 @@
+"""Agent files: a Markdown prompt with front matter, as Claude Code's sub-agents have it; at a git revision if asked.
+
+    agents/backend-developer.md           the file as it is
+    agents/backend-developer.md@HEAD~1    the file at a revision; the commit is kept with what was written
+
+Front matter is read as YAML, every scalar as the text that was written. Much of what people write is no YAML (a
+description that goes on with `user: "..."` and <example> tags), so a tolerant reader of lines takes over where YAML
+gives up. Whatever is wrong raises AgentError with file and line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.errors import AgentError
+from harness.types import Agent
+
+MAX_BYTES = 1 << 20
+FENCE = "---"
+REVISED = re.compile(r"(.+?\.md)@(.+)", re.DOTALL)
+ABSENT = ("", "~", "null")
+# Fields that end an <example> which was never closed.
+FIELDS = ("name", "model", "tools", "color")
+KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*:(?:[ \t]+(.*)|$)")
+BLOCK = re.compile(r"[|>][+-]?[0-9]?[+-]?")
+GIT_SECONDS = 30
+
+
+def load(spec: str) -> Agent:
+    """Load `path` or `path@revision`. Raises AgentError."""
+    path, revision = _split(spec)
+    if revision is None:
+        return parse(_content(path), str(path))
+    commit = _git(path, revision, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    sha = commit.decode("ascii").strip()
+    content = _git(path, revision, "show", f"{sha}:./{path.name}")
+    return parse(content, str(path), f"{revision} ({sha[:12]})")
+
+
+def parse(content: bytes, path: str, revision: str | None = None) -> Agent:
+    """Return the agent that a file's content describes; `path` and `revision` tell its origin. Raises AgentError."""
+    text = _text(content, path)
+    front_lines, body, first = _parts(text, path)
+    front = _front(front_lines, path)
+    if not body.strip():
+        raise AgentError(f"{path}:{first}: the agent has no prompt: write one below the front matter")
+    return Agent(
+        id=" ".join((_string(front, "name") or Path(path).stem).split()),
+        path=path,
+        revision=revision,
+        description=_string(front, "description") or "",
+        model=_string(front, "model"),
+        tools=_tools(front.get("tools")),
+        body=body.strip(),
+        front=front,
+        digest=hashlib.sha256(content).hexdigest(),
+    )
+
+
+# --- where it is -----------------------------------------------------------------------------------------------------
+
+
+def _split(spec: str) -> tuple[Path, str | None]:
+    """Split at the `@` behind `.md`, unless a file has that very name."""
+    match = None if Path(spec).exists() else REVISED.fullmatch(spec)
+    return (Path(match[1]), match[2]) if match else (Path(spec), None)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise AgentError(f"{path}: there is no such agent file{_others(path)}") from error
+    except OSError as error:
+        raise AgentError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _others(path: Path) -> str:
+    names = sorted(p.name for p in path.parent.glob("*.md")) if path.parent.is_dir() else []
+    return f"; {path.parent} holds {', '.join(names[:20])}" if names else ""
+
+
+def _git(path: Path, revision: str, *arguments: str) -> bytes:
+    """Run git in the file's folder. Raises AgentError with git's own words."""
+    folder = next((p for p in path.absolute().parents if p.is_dir()), Path("/"))
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=GIT_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise AgentError(f"{path}@{revision}: git cannot be run ({error})") from error
+    if done.returncode:
+        words = done.stderr.decode("utf-8", "replace").strip() or f"there is no such revision as {revision!r}"
+        raise AgentError(f"{path}@{revision}: {words}")
+    return done.stdout
+
+
+# --- its parts -------------------------------------------------------------------------------------------------------
+
+
+def _text(content: bytes, path: str) -> str:
+    """Decode a file: with or without byte order mark, any line ends."""
+    if len(content) > MAX_BYTES:
+        raise AgentError(f"{path}: larger than {MAX_BYTES >> 20} MiB")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise AgentError(f"{path}:{line}: is not UTF-8 (byte {error.start})") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _parts(text: str, path: str) -> tuple[list[str], str, int]:
+    """Return the lines of the front matter, the body, and the number of the body's first line."""
+    lines = text.split("\n")
+    if lines[0].rstrip() != FENCE:
+        return [], text, 1
+    for number, line in enumerate(lines[1:], start=2):
+        if line.rstrip() == FENCE:
+            return lines[1 : number - 1], "\n".join(lines[number:]), number + 1
+    raise AgentError(f"{path}:1: the front matter begins with {FENCE} and never ends: close it with a line {FENCE}")
+
+
+def _string(front: dict[str, Any], key: str) -> str | None:
+    """Return a field as one string, or None when it is absent or empty."""
+    value = front.get(key)
+    if isinstance(value, list):
+        value = ", ".join(str(v) for v in value)
+    text = str(value).strip() if value is not None else ""
+    return None if text in ABSENT else text
+
+
+def _tools(value: Any) -> tuple[str, ...] | None:
+    """Return the names of `tools: Bash, Read` or of a list; None, which means all, for an absent or empty field."""
+    if value is None or isinstance(value, dict) or (isinstance(value, str) and value.strip() in ABSENT):
+        return None
+    # Not at a comma inside of Bash(git add:*, git commit:*).
+    names = re.split(r",(?![^(]*\))", value) if isinstance(value, str) else value
+    return tuple(str(name).strip() for name in names if str(name).strip())
+
+
+# --- front matter ----------------------------------------------------------------------------------------------------
+
+
+def _front(lines: list[str], path: str) -> dict[str, Any]:
+    """Read front matter: YAML if it is a mapping in YAML, else line by line."""
+    import yaml
+
+    try:
+        value = yaml.load("\n".join(lines), Loader=yaml.BaseLoader)  # BaseLoader makes strings, lists and mappings only
+    except (yaml.YAMLError, RecursionError):
+        value = None
+    if isinstance(value, dict):
+        return {str(key): inner for key, inner in value.items()}
+    return dict(_fields(lines, path))
+
+
+def _fields(lines: list[str], path: str) -> Iterator[tuple[str, Any]]:
+    """Read fields the tolerant way: a field begins at a line `key: value` and goes on to the next one.
+
+    While an <example> is open, such a line is part of the example.
+    """
+    key, value = "", list[str]()
+    for number, line in enumerate(lines, start=2):
+        match = KEY.match(line)
+        opened = "\n".join(value)
+        inside = opened.count("<example>") > opened.count("</example>")
+        if match and (not inside or match[1] in FIELDS):
+            if key:
+                yield key, _value(value)
+            key, value = match[1], [match[2] or ""]
+        elif key:
+            value.append(line)
+        elif line.strip() and not line.startswith("#"):
+            raise AgentError(f"{path}:{number}: the front matter needs `key: value`, not {line.strip()[:60]!r}")
+    if key:
+        yield key, _value(value)
+
+
+def _value(lines: list[str]) -> Any:
+    """Return the value of a field from the rest of its first line and the lines below it."""
+    first, below = lines[0].strip(), lines[1:]
+    indented = textwrap.dedent("\n".join(below)).strip("\n")
+    if BLOCK.fullmatch(first):
+        return indented if first[0] == "|" else re.sub(r"(?<!\n)\n(?!\n)", " ", indented)
+    items = [line.strip() for line in below if line.strip()]
+    if not first and items and all(re.match(r"-(\s|$)", item) for item in items):
+        return [_scalar(item[1:].strip()) for item in items]
+    if first.startswith("[") and first.endswith("]") and not items:
+        return [_scalar(item.strip()) for item in first[1:-1].split(",") if item.strip()]
+    return _scalar("\n".join([first, *indented.split("\n")]).strip() if below else first)
+
+
+def _scalar(text: str) -> str:
+    """Take quotes off that stand around the whole."""
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        return text[1:-1].replace("''", "'")
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return text[1:-1].replace('\\"', '"').replace("\\n", "\n")
+    return text

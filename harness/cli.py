@@ -1,0 +1,500 @@
+"""The command line. Each command imports what it needs when it runs, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.store import Loaded
+
+SANDBOXES = click.Choice(["auto", "docker", "bubblewrap"])
+FOLDER = click.Path(path_type=Path)  # existence is checked where it is used: the messages there say more
+
+Command = Callable[..., Any]
+
+
+# --- options that several commands share -----------------------------------------------------------------------------
+
+
+def sandbox_option(command: Command) -> Command:
+    """--sandbox."""
+    words = "Where untrusted code runs; `auto` is Docker if a daemon answers, else bubblewrap."
+    return click.option("--sandbox", type=SANDBOXES, default="auto", show_default=True, help=words)(command)
+
+
+def tasks_dir_option(command: Command) -> Command:
+    """--tasks-dir."""
+    words = "The folder of task packages."
+    return click.option("--tasks-dir", type=FOLDER, default="tasks", show_default=True, help=words)(command)
+
+
+def agents_dir_option(command: Command) -> Command:
+    """--agents-dir."""
+    words = "The folder of agent files."
+    return click.option("--agents-dir", type=FOLDER, default="agents", show_default=True, help=words)(command)
+
+
+def results_option(command: Command) -> Command:
+    """--results."""
+    words = "The folder of results."
+    return click.option("--results", type=FOLDER, default="results", show_default=True, help=words)(command)
+
+
+def jobs_option(command: Command) -> Command:
+    """--jobs."""
+    words = "How many grades run side by side; the cores of this machine when left out."
+    return click.option("--jobs", "-j", type=click.IntRange(1, 1000), default=os.cpu_count() or 1, help=words)(command)
+
+
+# --- the commands ----------------------------------------------------------------------------------------------------
+
+
+def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        from harness import __version__
+
+        click.echo(f"harness {__version__}")
+        ctx.exit()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say the version.")
+def cli() -> None:
+    """Benchmark LLM agents on backend engineering.
+
+    A task pairs a request with hidden tests; an agent writes a backend in a sealed sandbox; its work is graded from
+    outside, over the network.
+
+    \b
+    Start here:
+      harness doctor                              what this machine can do
+      harness run scripts/demo.toml               a run without a key, to see everything work
+      harness run --agent backend-developer --model sonnet --attempts 3
+      harness show latest                         how it went
+    """
+
+
+@cli.command()
+@click.argument("config", type=FOLDER, required=False)
+@click.option("--agent", "agents", multiple=True, help="An agent: name or path, at a revision after @. Repeatable.")
+@click.option("--model", "models", multiple=True, help="A model, over the agent's own: anthropic/<id>, … Repeatable.")
+@click.option("--scaffold", "scaffolds", multiple=True, help="tools, single-shot, command, oracle or nop. Repeatable.")
+@click.option("--tasks", multiple=True, help="A task's id or a pattern; all tasks when left out. Repeatable.")
+@click.option("--attempts", type=int, help="Trials of each candidate at each task (1).")
+@click.option("--sandbox", type=SANDBOXES, help="Where untrusted code runs (auto).")
+@click.option("--concurrency", type=int, help="Trials under way at once (8).")
+@click.option("--grading-slots", type=int, help="Grades under way at once (the cores of this machine).")
+@click.option("--max-cost", "max_cost_usd", type=float, help="Dollars; no trial starts once they are spent.")
+@click.option("--seed", type=int, help="Seed of the order of the trials (0).")
+@click.option("--name", help="The run's name; one that exists is continued.")
+@click.option("--results", help="The folder of results (results).")
+@click.option("--tasks-dir", help="The folder of task packages (tasks).")
+@click.option("--agents-dir", help="The folder of agent files (agents).")
+def run(config: Path | None, **options: Any) -> int:
+    """Run candidates at tasks, and write a report.
+
+    CONFIG is an eval file (TOML); each option replaces what it says. Several agents, models and scaffolds make all
+    their combinations. A run whose name exists is continued: only trials that are missing or in error are done.
+
+    \b
+    Examples:
+      harness run scripts/demo.toml
+      harness run --agent backend-developer --agent backend-developer@HEAD~1 --model sonnet --attempts 5
+      harness run --scaffold oracle --tasks 'rate-*' --sandbox bubblewrap
+      harness run nightly.toml --name nightly-7        again after an interrupt: it goes on
+
+    Ends with 0 when every trial has a verdict, 6 when trials are in error or were not started, 130 when interrupted.
+    """
+    from datetime import datetime
+
+    from harness import config as configuration
+    from harness.run import run as carry_out_run
+
+    resolved = configuration.load(config, options, datetime.now().strftime("%Y%m%d-%H%M%S"))
+    try:
+        result = carry_out_run(resolved, _say)
+    except KeyboardInterrupt:
+        _say(f"interrupted: what is finished is kept; --name {resolved.name} goes on from there")
+        raise
+    _show_tables(result.loaded)
+    click.echo(f"report: {result.report}")
+    return result.exit_code
+
+
+@cli.command()
+@click.argument("target", metavar="RUN[/TRIAL] | FOLDER")
+@click.option("--task", "task_id", metavar="ID", help="Grade FOLDER, laid over this task's workspace.")
+@click.option("--seed", type=click.IntRange(0), help="Replay the inputs of a seed; a new one when left out.")
+@click.option("--logs", type=FOLDER, help="With --task: write the boxes' output here. It may quote hidden tests.")
+@click.option("--whole", is_flag=True, help="With --task: print the whole message of each failed test.")
+@jobs_option
+@sandbox_option
+@results_option
+@tasks_dir_option
+def grade(target: str, task_id: str | None, seed: int | None, logs: Path | None, whole: bool, **where: Any) -> int:
+    """Grade stored submissions again, or a folder. Nothing on disk is changed.
+
+    RUN is a run's name in the results folder, its path, or `latest`; TRIAL is a trial's id.
+
+    \b
+    Examples:
+      harness grade latest
+      harness grade nightly-7/transfers--0a1b2c3d--1 --seed 4711
+      harness grade --task transfers tasks/transfers/submissions/failed-no-lock --whole
+
+    Ends with 0 when all passed, 1 when something failed.
+    """
+    from harness import regrade, store, tasks
+    from harness.session import open_sandbox
+
+    if task_id:
+        task, source = tasks.one(task_id, where["tasks_dir"]), regrade.source_folder(Path(target))
+        with open_sandbox(where["sandbox"], _say) as sandbox:
+            verdict = regrade.folder(task, source, sandbox, seed, logs, _say)
+        return regrade.show(verdict, _console(), whole)
+    run_dir, trial_id = store.find_target(where["results"], target)
+    again = regrade.stored(run_dir, trial_id, where["tasks_dir"], _say)
+    with open_sandbox(where["sandbox"], _say) as sandbox:
+        return regrade.show_all(regrade.grade_all(again, sandbox, seed, where["jobs"], _say))
+
+
+@cli.command()
+@click.argument("target", metavar="RUN[/TRIAL]")
+@results_option
+def show(target: str, results: Path) -> int:
+    """Show a run, or one trial of it. A run is a table; a trial is its verdicts and its transcript.
+
+    \b
+    Examples:
+      harness show latest
+      harness show nightly-7/transfers--0a1b2c3d--1
+    """
+    from harness import store
+    from harness.show import show as show_target
+
+    run_dir, trial_id = store.find_target(results, target)
+    show_target(run_dir, trial_id, _console())
+    return 0
+
+
+@cli.command()
+@click.argument("target", metavar="RUN")
+@results_option
+def report(target: str, results: Path) -> int:
+    """Write a run's report again. HTML, charts, CSV, Parquet, JUnit and Markdown are made from its records.
+
+    \b
+    Example:
+      harness report latest
+    """
+    from harness import store
+    from harness.reports import write_all
+
+    run_dir = store.find_run(results, target)
+    click.echo(f"report: {write_all(run_dir, store.load(run_dir))}")
+    return 0
+
+
+@cli.group()
+def tasks() -> None:
+    """List, show, check and make tasks."""
+
+
+@tasks.command("list")
+@click.argument("names", nargs=-1, metavar="[ID]...")
+@tasks_dir_option
+def tasks_list(names: tuple[str, ...], tasks_dir: Path) -> int:
+    """List tasks.
+
+    \b
+    Examples:
+      harness tasks list
+      harness tasks list 'rate-*'
+    """
+    from harness import tasks as packages
+
+    rows = [
+        (t.id, t.difficulty, t.image, ", ".join(s.kind for s in t.services.values()), t.title)
+        for t in packages.find(names, tasks_dir)
+    ]
+    _table(("task", "difficulty", "image", "services", "title"), rows)
+    return 0
+
+
+@tasks.command("show")
+@click.argument("name", metavar="ID")
+@tasks_dir_option
+def tasks_show(name: str, tasks_dir: Path) -> int:
+    """Show a task. Its facts, its known-wrong submissions and its request are told, its tests are not.
+
+    \b
+    Example:
+      harness tasks show transfers
+    """
+    from harness import tasks as packages
+
+    task = packages.one(name, tasks_dir)
+    facts = task.model_dump(mode="json", exclude={"instruction"})
+    for key, value in facts.items():
+        click.echo(f"{key}: {value}")
+    for wrong in packages.wrong_submissions(task):
+        click.echo(f"{wrong.name}: {wrong.why}; fails {', '.join(wrong.fails)}")
+    click.echo(f"\n{task.instruction}")
+    return 0
+
+
+@tasks.command("check")
+@click.argument("names", nargs=-1, metavar="[ID]...")
+@click.option("-n", "--seeds", type=click.IntRange(1, 1000), default=3, show_default=True, help="Reference grades.")
+@jobs_option
+@sandbox_option
+@tasks_dir_option
+def tasks_check(names: tuple[str, ...], seeds: int, jobs: int, sandbox: str, tasks_dir: Path) -> int:
+    """Prove that tasks measure what they say. The reference passes with every seed, nop fails, and every known-wrong
+    submission fails in exactly the tests that it names.
+
+    \b
+    Examples:
+      harness tasks check
+      harness tasks check transfers 'rate-*' -n 20 --jobs 4
+
+    Ends with 0 when all is proven, 1 for a gap, 4 or 5 for an error of the sandbox or the grader.
+    """
+    from harness import check
+    from harness import tasks as packages
+    from harness.session import open_sandbox
+
+    found = packages.find(names, tasks_dir)
+    with open_sandbox(sandbox, _say) as opened:
+        return check.check(found, opened, seeds, jobs, _say)
+
+
+@tasks.command("new")
+@click.argument("task_id", metavar="ID")
+@tasks_dir_option
+def tasks_new(task_id: str, tasks_dir: Path) -> int:
+    """Make a new task. It is small, complete, and passes its own check.
+
+    \b
+    Example:
+      harness tasks new my-task && harness tasks check my-task
+    """
+    from harness import tasks as packages
+
+    root = packages.new(task_id, tasks_dir)
+    click.echo(f"made {root}; docs/tasks.md says what its files are. Next: harness tasks check {task_id}")
+    return 0
+
+
+@tasks.command("coverage")
+@click.option("--gaps", is_flag=True, help="Only the lines that no task tests.")
+@tasks_dir_option
+def tasks_coverage(gaps: bool, tasks_dir: Path) -> int:
+    """Show which capabilities are tested. Every line of the map comes with the tasks that test it.
+
+    \b
+    Examples:
+      harness tasks coverage
+      harness tasks coverage --gaps
+    """
+    from harness import tasks as packages
+
+    rows = packages.coverage(packages.find([], tasks_dir))
+    shown = [(r.area, r.text, ", ".join(r.tasks) or "-") for r in rows if not (gaps and r.tasks)]
+    _table(("area", "what", "tasks"), shown)
+    click.echo(f"{sum(bool(r.tasks) for r in rows)} of {len(rows)} areas have a task")
+    return 0
+
+
+@cli.group()
+def agents() -> None:
+    """List and show agent files."""
+
+
+@agents.command("list")
+@agents_dir_option
+def agents_list(agents_dir: Path) -> int:
+    """List agents."""
+    from harness import agents as files
+    from harness.config import agent_names
+
+    loaded = [files.load(str(agents_dir / f"{name}.md")) for name in agent_names(agents_dir)]
+    _table(("agent", "model", "description"), [(a.id, a.model or "-", " ".join(a.description.split())) for a in loaded])
+    return 0
+
+
+@agents.command("show")
+@click.argument("name", metavar="NAME[@REVISION]")
+@agents_dir_option
+def agents_show(name: str, agents_dir: Path) -> int:
+    """Show an agent as the harness reads it. That is every field of its front matter, its digest and its prompt.
+
+    \b
+    Examples:
+      harness agents show backend-developer
+      harness agents show backend-developer@HEAD~1
+    """
+    from harness import agents as files
+    from harness.config import agent_path
+
+    agent = files.load(agent_path(name, str(agents_dir)))
+    for key, value in {**agent.front, "revision": agent.revision, "digest": agent.digest}.items():
+        click.echo(f"{key}: {value}")
+    click.echo(f"\n{agent.body}")
+    return 0
+
+
+@cli.group()
+def images() -> None:
+    """Build images, and tell which are there."""
+
+
+@images.command("build")
+@click.argument("names", nargs=-1, metavar="[IMAGE]...")
+@sandbox_option
+def images_build(names: tuple[str, ...], sandbox: str) -> int:
+    """Make the images that are missing. All of them when none is named; a run does this by itself.
+
+    \b
+    Example:
+      harness images build python grader --sandbox bubblewrap
+    """
+    from harness import images as made
+    from harness.session import open_sandbox
+
+    with open_sandbox(sandbox, _say) as opened:
+        made.build(names or made.NAMES, opened.kind, _say)
+    return 0
+
+
+@images.command("status")
+def images_status() -> int:
+    """Tell which images are ready."""
+    from harness import images as made
+
+    _table(
+        ("image", "sandbox", "ready", "tag or folder"),
+        [(s.name, s.kind, "yes" if s.ready else "no", s.id) for s in made.status()],
+    )
+    return 0
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(as_json: bool) -> int:
+    """Check what this machine can do. Each finding comes with its remedy.
+
+    Ends with 1 when no sandbox works.
+    """
+    from harness import doctor as checkup
+
+    found = checkup.checks()
+    if as_json:
+        click.echo(checkup.as_json(found))
+    else:
+        _console().print(checkup.render(found))
+    return 0 if checkup.works(found) else 1
+
+
+@cli.command()
+def gc() -> int:
+    """Remove what killed runs left behind. That is containers, networks, volumes, folders and processes."""
+    from harness import sandboxes
+    from harness.errors import NotAvailable
+
+    for kind, make in sandboxes.REGISTRY.items():
+        try:
+            gone = make().reap()
+        except NotAvailable as error:
+            click.echo(f"{kind}: not looked at: {error}")
+            continue
+        click.echo(f"{kind}: {'removed ' + ', '.join(gone) if gone else 'nothing to remove'}")
+    return 0
+
+
+# --- shown -----------------------------------------------------------------------------------------------------------
+
+
+def _say(line: str) -> None:
+    """A line of progress, on standard error."""
+    click.echo(line, err=True)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    # Elsewhere than on a terminal a table is read by a file or a pipe, which has no width to obey.
+    console = Console()
+    return console if console.is_terminal else Console(width=200)
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from harness.reports.text import plain
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    _console().print(table)
+
+
+def _show_tables(loaded: Loaded) -> None:
+    from harness.aggregate import aggregate
+    from harness.reports import terminal
+
+    _console().print(terminal.render(aggregate(loaded)))
+
+
+# --- the boundary ----------------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Run the command line and exit. The other broad except: what goes wrong becomes a message and an exit code."""
+    try:
+        code = cli.main(prog_name="harness", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _leave_at_once(130)
+    except Exception as error:  # noqa: BLE001
+        code = _explained(error)
+    sys.exit(code or 0)
+
+
+def _explained(error: Exception) -> int:
+    """Say what went wrong, and return the exit code; a defect's traceback goes to a file."""
+    from harness.errors import EXIT_DEFECT, HarnessError
+    from harness.reports.text import plain
+
+    if isinstance(error, HarnessError):
+        click.echo(f"harness: {plain(str(error), lines=True)}", err=True)
+        return error.exit_code
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="harness-defect-", suffix=".txt", delete=False) as file:
+        file.writelines(traceback.format_exception(error))
+    what = plain(f"{type(error).__name__}: {error}")
+    click.echo(f"harness: a defect of the harness: {what}. Please report it, with {file.name}", err=True)
+    return EXIT_DEFECT
+
+
+def _leave_at_once(code: int) -> NoReturn:
+    """Exit without waiting for threads: one may be waiting for a model's answer for minutes."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,175 @@
+"""What a run is to do: an eval file (TOML) and the command line's options, merged once into a RunConfig.
+
+    name = "nightly"                      # optional: else the file's name and the time
+    tasks = ["transfers", "orders-*"]     # ids or patterns; all tasks when left out
+    attempts = 3                          # trials of each candidate at each task
+    sandbox = "auto"                      # auto | docker | bubblewrap
+    concurrency = 8                       # trials under way
+    grading_slots = 2                     # grades under way; the cores of this machine when left out
+    max_cost_usd = 20.0                   # no trial starts once this is spent
+    seed = 0                              # of the order of the trials
+
+    [[candidates]]
+    agent = "backend-developer@HEAD~1"    # agents/backend-developer.md at a git revision; or a path
+    scaffold = "tools"
+    model = "anthropic/claude-sonnet-5-5" # wins over the model that the agent file names
+    settings = { effort = "high" }
+
+Paths are relative to the current directory. The result is written beside the results, and is an eval file itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from harness import tomlfile
+from harness.errors import ConfigError
+from harness.types import Frozen, Settings
+
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# Scaffolds in which no agent works: a prompt or a model beside them would promise a measurement that is none.
+BARE = ("oracle", "nop")
+# What may differ when a run is continued: how it is carried out, not what it measures.
+CONDUCT = ("concurrency", "grading_slots", "max_cost_usd", "executor", "results")
+
+
+class CandidateSpec(Frozen):
+    """A candidate as written: nothing is loaded yet."""
+
+    agent: str | None = None
+    scaffold: str = "tools"
+    model: str | None = None
+    settings: Settings = Field(default_factory=lambda: Settings())  # type: ignore[call-arg]
+
+    @field_validator("scaffold")
+    @classmethod
+    def _scaffold_is_known(cls, scaffold: str) -> str:
+        from harness.scaffolds import REGISTRY
+
+        if scaffold not in REGISTRY:
+            hint = tomlfile.nearest(scaffold, REGISTRY)
+            raise ValueError(f"unknown scaffold{hint}; allowed: {', '.join(REGISTRY)}")
+        return scaffold
+
+    @model_validator(mode="after")
+    def _bare_scaffolds_stand_alone(self) -> CandidateSpec:
+        if self.scaffold in BARE and (self.agent or self.model):
+            raise ValueError(f"scaffold {self.scaffold} takes no agent and no model: it runs none")
+        return self
+
+
+class RunConfig(Frozen):
+    """The resolved configuration of a run."""
+
+    name: str
+    tasks: tuple[str, ...] = ()
+    candidates: tuple[CandidateSpec, ...] = ()
+    attempts: int = Field(1, ge=1, le=1000)
+    sandbox: Literal["auto", "docker", "bubblewrap"] = "auto"
+    executor: Literal["threads", "serial"] = "threads"
+    concurrency: int = Field(8, ge=1, le=1000)
+    grading_slots: int = Field(ge=1, le=1000)
+    max_cost_usd: float | None = Field(None, gt=0)
+    seed: int = 0
+    results: str = "results"
+    tasks_dir: str = "tasks"
+    agents_dir: str = "agents"
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_a_folder(cls, name: str) -> str:
+        if not RUN_NAME.fullmatch(name) or name == "latest":
+            raise ValueError("must be letters, digits, dots, hyphens or underscores, at most 100, and not `latest`")
+        return name
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's results go."""
+        return Path(self.results) / self.name
+
+    def resolved(self) -> str:
+        """The configuration as TOML; `load` of it gives an equal RunConfig."""
+        import tomli_w
+
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+    def measures(self) -> dict[str, Any]:
+        """The part that says what is measured: it must be the same when a run is continued."""
+        return self.model_dump(mode="json", exclude=set(CONDUCT))
+
+
+def load(path: Path | None, options: Mapping[str, Any], stamp: str) -> RunConfig:
+    """Merge an eval file and options into a RunConfig.
+
+    Options that are None or empty were not given. `agents`, `scaffolds` and `models` replace that part of every
+    candidate (all combinations, each once); every other option replaces the file's key. `stamp` (a time) makes the
+    default name unique. Raises ConfigError with file, key and what is allowed.
+    """
+    given = {key: value for key, value in options.items() if value not in (None, ())}
+    columns = {key: given.pop(key, ()) for key in ("agents", "scaffolds", "models")}
+    values = {**_defaults(path, stamp), **(tomlfile.read(path, ConfigError) if path else {}), **given}
+    config = tomlfile.build(RunConfig, values, str(path or "command line"), ConfigError)
+    candidates = combine(config.candidates, **columns)
+    named = [_with_path(candidate, config.agents_dir) for candidate in candidates]
+    if not named:
+        raise ConfigError(
+            "no candidate: give --agent and --model, or --scaffold oracle, or an eval file with [[candidates]]"
+        )
+    return config.model_copy(update={"candidates": tuple(named)})
+
+
+def combine(
+    base: Sequence[CandidateSpec], agents: Sequence[str], scaffolds: Sequence[str], models: Sequence[str]
+) -> list[CandidateSpec]:
+    """Return the candidates with the given columns put in place of their own: all combinations, each once."""
+    if not (agents or scaffolds or models):
+        return list(base)
+    found: list[CandidateSpec] = []
+    for candidate in base or [CandidateSpec()]:
+        own = candidate.agent, candidate.scaffold, candidate.model
+        for agent, scaffold, model in itertools.product(agents or own[:1], scaffolds or own[1:2], models or own[2:]):
+            bare = scaffold in BARE
+            values = {"agent": None if bare else agent, "scaffold": scaffold, "model": None if bare else model}
+            settings = candidate.settings.model_dump(exclude_unset=True)
+            found.append(tomlfile.build(CandidateSpec, {**values, "settings": settings}, "command line", ConfigError))
+    return [c for i, c in enumerate(found) if c not in found[:i]]
+
+
+def _with_path(candidate: CandidateSpec, agents_dir: str) -> CandidateSpec:
+    if candidate.agent is None:
+        return candidate
+    return candidate.model_copy(update={"agent": agent_path(candidate.agent, agents_dir)})
+
+
+def agent_path(name: str, agents_dir: str) -> str:
+    """Return the path (at its revision) that an agent's name stands for: `x@HEAD~1` is `agents/x.md@HEAD~1`.
+
+    Raises ConfigError, with the closest name, for a file that is not there; at a revision it need not be there now.
+    """
+    stem, at, revision = name.partition("@")
+    if "/" not in stem and not stem.endswith(".md"):
+        stem = f"{agents_dir}/{stem}.md"
+    if not (at or Path(stem).is_file()):
+        known = agent_names(Path(agents_dir))
+        hint = tomlfile.nearest(Path(stem).stem, known)
+        raise ConfigError(f"{stem}: there is no such agent file{hint}; {agents_dir} has: {', '.join(known) or 'none'}")
+    return f"{stem}{at}{revision}"
+
+
+def agent_names(agents_dir: Path) -> list[str]:
+    """Return the names of the agent files in a folder. Raises ConfigError if it is not there."""
+    if not agents_dir.is_dir():
+        raise ConfigError(f"{agents_dir}: no such folder of agents; run from the project's root, or say --agents-dir")
+    return sorted(p.stem for p in agents_dir.glob("*.md"))
+
+
+def _defaults(path: Path | None, stamp: str) -> dict[str, Any]:
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-.") if path else ""
+    return {"name": f"{stem[:60] or 'run'}-{stamp}", "grading_slots": os.cpu_count() or 1}

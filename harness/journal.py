@@ -1,0 +1,172 @@
+"""journal.jsonl: every model turn and tool result of a trial, on disk before it is acted on; and its replay.
+
+One JSON object a line, numbered by `n` from 0:
+
+    {"n": 0, "kind": "header", "at": "…", "schema": 1, "trial": "<id>", "digests": {"task": "…", "candidate": "…"}}
+    {"n": 1, "kind": "turn", "at": "…", "turn": {types.Turn}}
+    {"n": 2, "kind": "result", "at": "…", "result": {types.ToolResult}}
+    {"n": 3, "kind": "gave_up", "at": "…", "attempts": [{"error": …, "status": …, "seconds": …, "usage": …}]}
+
+`gave_up` keeps what requests cost that never led to a turn; it is no step of the conversation. `at` is UTC.
+
+A trial that starts with its journal there replays it: a recorded turn is returned without asking the model again. A
+tool call is carried out again, because the sandbox is new, but its recorded result is returned, so that the model's
+next (recorded) turn follows from what it was told. A last line that a kill cut off is cut away: it was never acted on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from harness.errors import ProviderError, ResultsError
+from harness.types import SCHEMA, ToolResult, Turn
+
+NAME = "journal.jsonl"
+STEPS = ("turn", "result")
+
+M = TypeVar("M", bound=BaseModel)
+Entry = dict[str, Any]
+
+
+class FileJournal:
+    """The journal of one trial, open for writing; keeps protocols.Journal. Use it from one thread, and close it."""
+
+    def __init__(self, folder: Path, trial_id: str, digests: Mapping[str, str]) -> None:
+        """Open or make the journal in `folder`. Raises ResultsError when it is damaged or belongs to another trial.
+
+        `digests` are of all that decides how the trial goes (task, candidate): a journal made with others is refused.
+        """
+        self.path, self.trial_id = folder / NAME, trial_id
+        folder.mkdir(parents=True, exist_ok=True)
+        self.entries, size = read(self.path, trial_id)
+        header = {"schema": SCHEMA, "trial": trial_id, "digests": dict(digests)}
+        if self.entries:
+            self._belongs(header)
+        self._steps = iter([e for e in self.entries if e["kind"] in STEPS])
+        self._file = self.path.open("ab")
+        self._file.truncate(size)
+        if not self.entries:
+            self._append("header", header)
+            _sync_folder(folder)
+
+    def turn(self, request: Callable[[], Turn]) -> Turn:
+        """Return the recorded turn that comes next, or ask for one and record it. Raises what `request` raises."""
+        if (entry := next(self._steps, None)) is not None:
+            return self._value(entry, "turn", Turn)
+        try:
+            turn = request()
+        except ProviderError as error:
+            if attempts := getattr(error, "attempts", ()):
+                self._append("gave_up", {"attempts": list(attempts)})
+            raise
+        self._append("turn", {"turn": turn.model_dump(mode="json")})
+        return turn
+
+    def result(self, call_id: str, run: Callable[[], ToolResult]) -> ToolResult:
+        """Carry the call out; return the recorded result of it, or record the new one. Raises what `run` raises."""
+        entry = next(self._steps, None)
+        fresh = run()
+        if entry is None:
+            self._append("result", {"result": fresh.model_dump(mode="json")})
+            return fresh
+        recorded = self._value(entry, "result", ToolResult)
+        if recorded.call_id != call_id:
+            raise self._damage(entry["n"], f"is the result of {recorded.call_id!r}, not of {call_id!r}")
+        return recorded
+
+    def turns(self) -> list[tuple[datetime, Turn]]:
+        """Return every turn recorded so far with the time of its record: what has been paid for."""
+        found = [e for e in self.entries if e["kind"] == "turn"]
+        return [(datetime.fromisoformat(e["at"]), self._value(e, "turn", Turn)) for e in found]
+
+    def lost(self) -> list[Entry]:
+        """Return the failed attempts of requests that never led to a turn."""
+        return [attempt for e in self.entries if e["kind"] == "gave_up" for attempt in e["attempts"]]
+
+    def close(self) -> None:
+        """Close the file; what is recorded is on disk already."""
+        self._file.close()
+
+    def __enter__(self) -> FileJournal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _append(self, kind: str, content: Entry) -> None:
+        entry = {"n": len(self.entries), "kind": kind, "at": datetime.now(UTC).isoformat(), **content}
+        try:
+            self._file.write(json.dumps(entry, ensure_ascii=True).encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            problem = f"{self.path}: cannot be written ({error.strerror}); free the disk, then run again"
+            raise ResultsError(problem) from error
+        self.entries.append(entry)
+
+    def _belongs(self, header: Entry) -> None:
+        recorded = {key: self.entries[0].get(key) for key in header}
+        if recorded != header:
+            changed = [key for key in header if recorded[key] != header[key]]
+            raise self._damage(0, f"was made by another trial ({', '.join(changed)} differ); start a new run")
+
+    def _value(self, entry: Entry, kind: str, model: type[M]) -> M:
+        if entry["kind"] != kind:
+            raise self._damage(entry["n"], f"is a {entry['kind']} where a {kind} comes next")
+        try:
+            return model.model_validate(entry.get(kind))
+        except ValidationError as error:
+            raise self._damage(entry["n"], f"holds no valid {kind} ({error.error_count()} problems)") from error
+
+    def _damage(self, number: int, problem: str) -> ResultsError:
+        return damage(self.path, self.trial_id, number, problem)
+
+
+def read(path: Path, trial_id: str) -> tuple[list[Entry], int]:
+    """Return a journal's entries and the number of bytes that hold them; ([], 0) when there is none.
+
+    Bytes behind that are a line that was being written when the trial was killed. Raises ResultsError, naming trial and
+    line, for a line in the middle that is damaged or out of number.
+    """
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    entries: list[Entry] = []
+    for number, line in enumerate(lines):
+        entry = _parsed(line)
+        if entry is None and number == len(lines) - 1:
+            break
+        if entry is None or entry["n"] != number:
+            raise damage(path, trial_id, number, "is damaged" if entry is None else f"has the number {entry['n']}")
+        entries.append(entry)
+    return entries, sum(len(line) for line in lines[: len(entries)])
+
+
+def damage(path: Path, trial_id: str, number: int, problem: str) -> ResultsError:
+    """Return the error for a line (numbered from 0 inside, from 1 for people)."""
+    advice = "Delete the trial's folder to run it again, or bring the file back."
+    return ResultsError(f"{path}, line {number + 1}: the journal of trial {trial_id} {problem}. {advice}")
+
+
+def _parsed(line: bytes) -> Entry | None:
+    """Return a whole entry, or None for anything else. A line without its end was never synced, thus never acted on."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) and {"n", "kind", "at"} <= entry.keys() else None
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

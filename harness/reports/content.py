@@ -1,0 +1,155 @@
+"""What every report says in words: the headline, the columns of the candidates' table, the task cells, the endings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness.aggregate import CandidateRow, CellRow, Counts, Money, Share, Tables
+from harness.reports.text import DASH, count, dollars, duration, floor_percent, interval, percent, plain, plural
+from harness.types import TrialRecord
+
+
+def run_headline(tables: Tables) -> str:
+    """The first thing that a reader is told: who passes how much, or why that cannot be told."""
+    if not tables.counts.valid:
+        return f"{invalid(tables.counts)}. {_where_trials_are(tables.counts)}"
+    llms = [row for row in tables.candidates if not row.note and row.rate]
+    if not llms:
+        return "No LLM in this run. " + " ".join(_sentence(row) for row in tables.candidates)
+    return " ".join(filter(None, [_sentence(llms[0]), _order_of(llms), *_unrated(tables.candidates)]))
+
+
+def invalid(counts: Counts) -> str:
+    """The headline of a row that covers too little of the plan."""
+    if counts.coverage is None:
+        return "not run: the sandbox cannot serve these tasks"
+    return f"invalid: coverage {floor_percent(counts.coverage)}"
+
+
+def coverage(counts: Counts) -> str:
+    """How much of what can run has a verdict."""
+    return DASH if counts.coverage is None else floor_percent(counts.coverage)
+
+
+def headline(row: CandidateRow) -> str:
+    """A candidate's headline: its pass rate, or `invalid: coverage 97 %`."""
+    return percent(row.rate.estimate) if row.rate else invalid(row.counts)
+
+
+def name_of(row: CandidateRow) -> str:
+    """A candidate's name, with the note that no LLM did the work where that is so."""
+    return plain(f"{row.name} ({row.note})" if row.note else row.name)
+
+
+def _sentence(row: CandidateRow) -> str:
+    if not row.rate:
+        return f"{name_of(row)}: {invalid(row.counts)}."
+    within = interval(row.rate.low, row.rate.high)
+    return (
+        f"{name_of(row)} passes {headline(row)} of its graded trials ({of(row.counts.solved_graded)}; "
+        f"95 % interval {within})."
+    )
+
+
+def _order_of(rows: Sequence[CandidateRow]) -> str:
+    best = rows[0].rate
+    close = [row for row in rows[1:] if best and row.rate and row.rate.high >= best.low]
+    if not close:
+        return ""
+    verb = "interval of 1 other candidate overlaps" if len(close) == 1 else f"intervals of {len(close)} others overlap"
+    return f"The {verb} with it: these rates alone do not settle the order."
+
+
+def _unrated(rows: Sequence[CandidateRow]) -> list[str]:
+    return [_sentence(row) for row in rows if not row.rate]
+
+
+def _where_trials_are(counts: Counts) -> str:
+    parts = [f"{counts.graded} of {plural(counts.runnable, 'trial')} that can run have a verdict"]
+    parts += [f"{counts.error} in error"] if counts.error else []
+    parts += [f"{counts.missing} missing"] if counts.missing else []
+    return ", ".join(parts) + "."
+
+
+def of(share: Share) -> str:
+    """`31 of 50`."""
+    return f"{share.hits} of {share.total}"
+
+
+def rate_of(share: Share) -> str:
+    """`62 % (31 of 50)`, or a dash without any."""
+    return f"{percent(share.rate)} ({of(share)})" if share.total else DASH
+
+
+def money(cost: Money) -> str:
+    """A sum; `≥ $1.20 (3 unknown)` where prices are missing, and never $0 for those."""
+    if not cost.unknown:
+        return dollars(cost.floor)
+    if not cost.floor:
+        return f"unknown ({plural(cost.unknown, 'trial')})"
+    return f"≥ {dollars(cost.floor)} ({cost.unknown} unknown)"
+
+
+def errors(counts: Counts) -> str:
+    """`3 (provider 2, sandbox 1)`."""
+    parts = [f"{name} {number}" for name, number in counts.errors.items() if number]
+    return f"{counts.error} ({', '.join(parts)})" if parts else "0"
+
+
+def _interval_of(row: CandidateRow) -> str:
+    return interval(row.rate.low, row.rate.high) if row.rate else DASH
+
+
+def repeats(row: CandidateRow) -> str:
+    """How a task's repeats hang together: passed at least once, and every time, in k attempts."""
+    r = row.repeats
+    return f"{percent(r.at_least_one)} / {percent(r.all_of_them)} (k = {r.k})" if r and row.rate else DASH
+
+
+CANDIDATE_COLUMNS: dict[str, Callable[[CandidateRow], str]] = {
+    "candidate": name_of,
+    "pass rate": headline,
+    "95 % interval": _interval_of,
+    "solved / graded": lambda row: of(row.counts.solved_graded),
+    "solved / planned": lambda row: of(row.counts.solved_planned),
+    "failed": lambda row: str(row.counts.failed),
+    "errors": lambda row: errors(row.counts),
+    "missing": lambda row: str(row.counts.missing),
+    "not run": lambda row: str(row.counts.not_run),
+    "coverage": lambda row: coverage(row.counts),
+    "functional": lambda row: rate_of(row.functional),
+    "secure": lambda row: rate_of(row.secure),
+    "once / every time": repeats,
+    "cost": lambda row: money(row.cost),
+    "tokens": lambda row: count(row.tokens),
+    "median time": lambda row: duration(row.median_seconds),
+    "isolation": lambda row: plain(", ".join(row.isolation)) or DASH,
+}
+"""Heading -> text of a candidate's cell. The interval speaks of tasks like these (effective sample size, stats.py)."""
+
+
+def cell(row: CellRow | None) -> str:
+    """A task cell: `2/3`, with what was not graded: `1/2 +1 error`, `missing`, `not run`."""
+    if row is None:
+        return DASH
+    counts = row.counts
+    parts = [f"{counts.passed}/{counts.graded}"] if counts.graded else []
+    plus = "+" if parts else ""
+    parts += [f"{plus}{plural(counts.error, 'error')}"] if counts.error else []
+    parts += [f"{plus}{counts.missing} missing"] if counts.missing else []
+    parts += ["not run"] if counts.not_run else []
+    return " ".join(parts)
+
+
+def ending_of(record: TrialRecord) -> str:
+    """Why a trial ended as it did: the boundary and message of an error, else how the agent phase ended."""
+    if record.failure:
+        return plain(f"{record.failure.boundary}: {record.failure.message}")
+    if record.ending is None:
+        return DASH
+    return plain(f"{record.ending.reason}: {record.ending.detail}" if record.ending.detail else record.ending.reason)
+
+
+def dimensions_of(record: TrialRecord) -> str:
+    """Tests passed by dimension: `functional 9/12, security 2/4`."""
+    return ", ".join(f"{name} {tally.passed}/{tally.total}" for name, tally in record.tally.items()) or DASH

@@ -1,0 +1,339 @@
+"""index.html: the whole run in one file that asks nothing of any other: no script, no font, no request.
+
+Every text goes through `el`, which escapes it; only what `el` made is taken as markup. A Content-Security-Policy
+forbids whatever an escape might have missed.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from harness.aggregate import AreaRow, CandidateRow, CellRow, DimensionRow, Tables
+from harness.reports import chart
+from harness.reports.content import (
+    cell,
+    coverage,
+    dimensions_of,
+    ending_of,
+    errors,
+    headline,
+    invalid,
+    money,
+    of,
+    rate_of,
+    repeats,
+    run_headline,
+)  # fmt: skip
+from harness.reports.style import STYLE
+from harness.reports.text import DASH, clip, count, dollars, duration, interval, percent, plain, plural
+from harness.store import PlanRow
+from harness.types import DIMENSIONS, TrialRecord
+
+VOID = ("meta",)
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+MOST_DETAIL = 600
+MOST_OPEN = 60
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+Child = str | Iterable[str] | None
+
+
+def el(tag: str, *children: Child, **attributes: str | None) -> Markup:
+    """An element. Children and attribute values are escaped unless they are Markup; `class_` stands for class."""
+    named = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items() if value is not None}
+    start = "".join(f' {name}="{_escaped(value)}"' for name, value in named.items())
+    inside = "".join(_escaped(piece) for child in children for piece in _pieces(child))
+    return Markup(f"<{tag}{start}>" if tag in VOID else f"<{tag}{start}>{inside}</{tag}>")
+
+
+def _pieces(child: Child) -> Iterable[str]:
+    if child is None:
+        return ()
+    return (child,) if isinstance(child, str) else child
+
+
+def _escaped(text: str) -> str:
+    return text if isinstance(text, Markup) else html.escape(plain(text))
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+
+def write(tables: Tables, folder: Path) -> None:
+    """Write index.html; it embeds the SVG files of charts/."""
+    drawings = {name: (folder / chart.FOLDER / f"{name}.svg").read_text(encoding="utf-8") for name in chart.CHARTS}
+    (folder / "index.html").write_text(render(tables, drawings), encoding="utf-8")
+
+
+def render(tables: Tables, drawings: Mapping[str, str]) -> str:
+    """The page; `drawings` are SVG documents by the names of chart.CHARTS."""
+    body = el(
+        "main",
+        _header(tables),
+        _section("Candidates", _candidates(tables), _reading()),
+        _section("Pass rate", _drawing(drawings[chart.RATES], "Pass rate of each candidate with its 95 % interval")),
+        _section("Tasks", _matrix(tables)),
+        _section("Capability areas", _areas(tables)),
+        _section("Dimensions", _dimensions(tables)),
+        _section("Not run", _refused(tables)),
+        _section("Errors and missing trials", _errors(tables)),
+        _section("Trials", *_trials(tables)),
+        _section("Provenance", _provenance(tables)),
+    )
+    return f"<!doctype html>\n{el('html', _head(tables), el('body', body), lang='en')}\n"
+
+
+def _head(tables: Tables) -> Markup:
+    return el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", name="color-scheme", content="light dark"),
+        el("meta", name="referrer", content="no-referrer"),
+        el("title", f"{tables.run_id}: backend harness"),
+        el("style", Markup(STYLE)),
+    )
+
+
+def _header(tables: Tables) -> Markup:
+    counts = tables.counts
+    facts = {
+        "planned": str(counts.planned), "passed": str(counts.passed), "failed": str(counts.failed),
+        "errors": str(counts.error), "missing": str(counts.missing), "not run": str(counts.not_run),
+        "coverage": coverage(counts), "cost": money(tables.cost),
+    }  # fmt: skip
+    quiet = {"errors", "missing", "not run"}
+    tiles = [
+        el("div", el("dt", name), el("dd", value), class_="quiet" if name in quiet and value == "0" else None)
+        for name, value in facts.items()
+    ]
+    kind = "verdict" if counts.valid else "verdict invalid"
+    where = ", ".join(tables.provenance.get("sandbox and isolation", ())) or "no sandbox on record"
+    return el(
+        "header",
+        el("p", "Run ", el("strong", tables.run_id), " · ", where, class_="kicker"),
+        el("h1", run_headline(tables), class_=kind),
+        el("dl", tiles, class_="tiles"),
+    )
+
+
+def _section(title: str, *content: Child) -> Markup:
+    filled = [piece for child in content for piece in _pieces(child) if piece]
+    return el("section", el("h2", title), filled) if filled else Markup("")
+
+
+def _table(head: Iterable[Child], rows: Iterable[Iterable[Markup]], class_: str = "") -> Markup:
+    top = el("thead", el("tr", (el("th", name, scope="col") for name in head)))
+    body = el("tbody", (el("tr", row) for row in rows))
+    return el("div", el("table", top, body, class_=class_ or None), class_="scroll")
+
+
+def _row_head(*children: Child) -> Markup:
+    return el("th", *children, scope="row")
+
+
+def _figure_cell(*children: Child, class_: str = "") -> Markup:
+    return el("td", *children, class_=f"num {class_}".strip())
+
+
+def _small(*children: Child) -> Markup:
+    return el("small", *children)
+
+
+# --- candidates ------------------------------------------------------------------------------------------------------
+
+
+def _candidates(tables: Tables) -> Markup:
+    head = ["Candidate", "Pass rate", "Solved", "Failed", "Errors", "Functional", "Secure", "Once / every time", "Cost",
+            "Median time", "Isolation"]  # fmt: skip
+    return _table(head, map(_candidate, tables.candidates), "candidates")
+
+
+def _candidate(row: CandidateRow) -> Iterable[Markup]:
+    counts = row.counts
+    left_out = {"missing": counts.missing, "not run": counts.not_run}
+    yield _row_head(_name(row), _small(f"coverage {coverage(counts)}"))
+    yield el("td", _rate(row), class_="rate")
+    yield _figure_cell(of(counts.solved_graded), " graded", _small(f"{of(counts.solved_planned)} planned"))
+    yield _figure_cell(str(counts.failed))
+    yield _figure_cell(errors(counts), _small(", ".join(f"{n} {what}" for what, n in left_out.items() if n)))
+    yield _figure_cell(rate_of(row.functional))
+    yield _figure_cell(rate_of(row.secure))
+    yield _figure_cell(repeats(row))
+    yield _figure_cell(money(row.cost), _small(f"{count(row.tokens)} tokens"))
+    yield _figure_cell(duration(row.median_seconds))
+    yield el("td", ", ".join(row.isolation) or DASH)
+
+
+def _name(row: CandidateRow) -> Markup:
+    parts = row.name.split(" · ")
+    return el("span", el("b", parts[0]), (f" · {part}" for part in parts[1:]), _tag(row.note))
+
+
+def _tag(note: str) -> Markup | None:
+    return el("span", f"({note})", class_="tag") if note else None
+
+
+def _rate(row: CandidateRow) -> Markup:
+    if row.rate is None:
+        return el("em", invalid(row.counts))
+    low, high, middle = (f"{value * 100:.2f}" for value in (row.rate.low, row.rate.high, row.rate.estimate))
+    width = f"{(row.rate.high - row.rate.low) * 100:.2f}"
+    bar = el(
+        "span",
+        el("span", class_="range", style=f"left:{low}%;width:{width}%"),
+        el("span", class_="dot", style=f"left:{middle}%"),
+        class_="bar reference" if row.note else "bar", role="img", aria_label=f"95 % interval {low} to {high} per cent",
+    )  # fmt: skip
+    return el("div", el("b", headline(row)), " ", _small(interval(row.rate.low, row.rate.high)), bar)
+
+
+def _reading() -> Markup:
+    return el(
+        "p",
+        "The interval is 95 % and speaks of tasks like these: attempts at one task count as one piece of evidence as "
+        "far as they agree. Errors are no failures: they count neither for nor against a candidate, and below 98 % "
+        "coverage there is no rate. Solved of planned is what is proven.",
+        class_="note",
+    )
+
+
+# --- drawings and matrices -------------------------------------------------------------------------------------------
+
+
+def _drawing(svg: str, label: str) -> Markup:
+    """An SVG file of chart.py as inline markup, its colours bound to the page's so that they follow dark and light."""
+    inline = svg[svg.index("<svg") :]
+    inline = re.sub(r"<metadata>.*?</metadata>", "", inline, flags=re.DOTALL)
+    inline = re.sub(r'<g id="[^"]*"', "<g", inline)
+    inline = re.sub(r'^<svg ([^>]*?)height="[^"]*" ', r"<svg \1", inline)
+    inline = re.sub(r'^<svg ([^>]*?)width="([\d.]+)pt"', r'<svg \1width="\2"', inline)
+    for colour, variable in {chart.INK: "ink", chart.SOFT: "soft", chart.GRID: "grid", chart.PAPER: "paper",
+                             chart.LLM: "accent", chart.NO_LLM: "muted"}.items():  # fmt: skip
+        inline = inline.replace(colour, f"var(--{variable})")
+    return el("div", el("figure", Markup(inline), role="img", aria_label=label), class_="scroll")
+
+
+def _matrix(tables: Tables) -> Markup:
+    head = ["Task", *(_name(row) for row in tables.candidates)]
+    return _table(head, (_task(task, tables) for task in tables.tasks), "matrix")
+
+
+def _task(task: str, tables: Tables) -> Iterable[Markup]:
+    yield _row_head(task)
+    for row in tables.candidates:
+        yield _cell(tables.cells.get((row.candidate, task)))
+
+
+def _cell(row: CellRow | None) -> Markup:
+    share = row.counts.solved_graded.rate if row else None
+    if row is None or share is None or row.interval is None:
+        return el("td", cell(row), class_="empty")
+    title = f"95 % interval {interval(*row.interval)}; {money(row.cost)}; median {duration(row.median_seconds)}"
+    ink = "on-dark" if share > 0.6 else "on-light"
+    return el("td", cell(row), class_=ink, style=f"--share:{share:.2%}", title=title)
+
+
+def _areas(tables: Tables) -> Markup | None:
+    found = {(row.area, row.candidate): row for row in tables.areas}
+    tasks = {row.area: row.tasks for row in tables.areas}
+    if not tasks:
+        return None
+    ids = [row.candidate for row in tables.candidates]
+    head = ["Area", "Tasks", *(_name(row) for row in tables.candidates)]
+    rows = (
+        [_row_head(area), _figure_cell(str(number)), *(_area(found.get((area, candidate))) for candidate in ids)]
+        for area, number in sorted(tasks.items())
+    )
+    return _table(head, rows)
+
+
+def _area(row: AreaRow | None) -> Markup:
+    if row is None:
+        return _figure_cell(DASH)
+    if row.rate is None:
+        return _figure_cell(of(row.counts.solved_graded), _small(invalid(row.counts)))
+    within = interval(row.rate.low, row.rate.high)
+    return _figure_cell(el("b", percent(row.rate.estimate)), " ", _small(f"{of(row.counts.solved_graded)}, {within}"))
+
+
+def _dimensions(tables: Tables) -> Markup | None:
+    found = {(row.dimension, row.candidate): row for row in tables.dimensions}
+    shown = [name for name in DIMENSIONS if any(dimension == name for dimension, _ in found)]
+    if not shown:
+        return None
+    head = ["Dimension", *(_name(row) for row in tables.candidates)]
+    rows = ([_row_head(d), *(_dimension(found.get((d, c.candidate))) for c in tables.candidates)] for d in shown)
+    return _table(head, rows)
+
+
+def _dimension(row: DimensionRow | None) -> Markup:
+    if row is None:
+        return _figure_cell(DASH)
+    return _figure_cell(f"{rate_of(row.tests)} tests", _small(f"all passed in {of(row.trials)} trials"))
+
+
+# --- what has no verdict ---------------------------------------------------------------------------------------------
+
+
+def _refused(tables: Tables) -> Markup | None:
+    if not tables.refused:
+        return None
+    rows = ([_row_head(task), el("td", reason)] for task, reason in sorted(tables.refused.items()))
+    return _table(["Task", "Why the sandbox cannot serve it"], rows)
+
+
+def _errors(tables: Tables) -> Markup | None:
+    rows = [[_row_head(r.trial_id), el("td", clip(ending_of(r), MOST_DETAIL))] for r in tables.errors]
+    missing = el("td", "missing: no record; the run ended before it")
+    rows += [[_row_head(row.trial_id), missing] for row in tables.missing]
+    return _table(["Trial", "What happened"], rows) if rows else None
+
+
+# --- trials ----------------------------------------------------------------------------------------------------------
+
+
+def _trials(tables: Tables) -> Iterable[Markup]:
+    found = {record.trial_id: record for record in tables.records}
+    opened = "" if len(tables.planned) <= MOST_OPEN else None
+    for row in tables.candidates:
+        plans = sorted((p for p in tables.planned if p.candidate == row.candidate), key=lambda p: (p.task, p.attempt))
+        head = ["Task", "Outcome", "Ending", "Hidden tests", "Turns", "Tokens", "Cost", "Time"]
+        rows = (_trial(plan, found.get(plan.trial_id), tables) for plan in plans)
+        title = el("summary", _name(row), " ", _small(plural(len(plans), "trial")))
+        yield el("details", title, _table(head, rows, "trials"), open=opened)
+
+
+def _trial(plan: PlanRow, record: TrialRecord | None, tables: Tables) -> Iterable[Markup]:
+    yield _row_head(plan.task, _small(f"attempt {plan.attempt}"))
+    if record is None:
+        refused = tables.refused.get(plan.task)
+        yield _outcome("missing" if refused is None else "not run")
+        yield el("td", refused or DASH, class_="detail")
+        yield from (_figure_cell(DASH) for _ in range(5))
+        return
+    yield _outcome(record.outcome)
+    yield el("td", clip(ending_of(record), MOST_DETAIL), class_="detail")
+    yield el("td", dimensions_of(record))
+    for value in (str(record.turns), count(record.usage.total), dollars(record.cost_usd), duration(record.seconds)):
+        yield _figure_cell(value)
+
+
+def _outcome(word: str) -> Markup:
+    return el("td", el("span", word, class_=f"outcome {word.replace(' ', '-')}"))
+
+
+def _provenance(tables: Tables) -> Markup:
+    found = tables.provenance.items()
+    rows = ([_row_head(name), el("td", (el("code", value) for value in values))] for name, values in found)
+    return _table(["What", "Values in this run"], rows, "provenance")

@@ -1,0 +1,79 @@
+"""summary.md: the run on one page of Markdown, for a pull request, a CI job's summary or a chat."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from harness.aggregate import Tables
+from harness.reports.content import CANDIDATE_COLUMNS, cell, ending_of, money, name_of, rate_of, run_headline
+from harness.reports.text import clip, plain
+
+MARKUP = re.compile(r"[\\`*_\[\]<>#!|~&@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+SHOWN = [name for name in CANDIDATE_COLUMNS if name not in ("once / every time", "isolation")]
+MOST_ERRORS = 50
+
+
+def write(tables: Tables, folder: Path) -> None:
+    """Write summary.md."""
+    (folder / "summary.md").write_text(render(tables), encoding="utf-8")
+
+
+def render(tables: Tables) -> str:
+    """The page's text; what agents wrote shows as text, not as Markdown or HTML."""
+    parts = [
+        f"# Run {text(tables.run_id)}",
+        f"**{text(run_headline(tables))}**",
+        f"Cost {text(money(tables.cost))}.",
+        table(SHOWN, [[CANDIDATE_COLUMNS[name](row) for name in SHOWN] for row in tables.candidates]),
+        *_section("Tasks", _tasks(tables)),
+        *_section("Dimensions (hidden tests passed)", _dimensions(tables)),
+        *_section("Not run: the sandbox cannot serve these tasks", _refused(tables)),
+        *_section("Errors (not the submissions' fault)", _errors(tables)),
+        *_section("Provenance", _provenance(tables)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def text(value: str) -> str:
+    """A value as Markdown text in which nothing is markup."""
+    return MARKUP.sub(r"\\\g<0>", plain(value))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head)]
+    cells = [list(map(text, row)) for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [*lines, *cells])
+
+
+def _section(title: str, content: str) -> list[str]:
+    return [f"## {title}", content] if content else []
+
+
+def _tasks(tables: Tables) -> str:
+    head = ["task", *(text(name_of(row)) for row in tables.candidates)]
+    cells = tables.cells.get
+    rows = [[task, *(cell(cells((row.candidate, task))) for row in tables.candidates)] for task in tables.tasks]
+    return table(head, rows)
+
+
+def _dimensions(tables: Tables) -> str:
+    rows = [[tables.names[d.candidate], d.dimension, rate_of(d.tests), rate_of(d.trials)] for d in tables.dimensions]
+    return table(["candidate", "dimension", "tests", "trials with all passed"], rows) if rows else ""
+
+
+def _refused(tables: Tables) -> str:
+    return "\n".join(f"- {text(task)}: {text(reason)}" for task, reason in sorted(tables.refused.items()))
+
+
+def _errors(tables: Tables) -> str:
+    shown = [f"- {text(r.trial_id)}: {text(clip(ending_of(r), 300))}" for r in tables.errors[:MOST_ERRORS]]
+    rest = len(tables.errors) - len(shown)
+    return "\n".join([*shown, *([f"- and {rest} more: see results.csv"] if rest else [])])
+
+
+def _provenance(tables: Tables) -> str:
+    lines = [f"- {name}: {text(', '.join(values))}" for name, values in tables.provenance.items()]
+    return "\n".join(lines)

@@ -1,0 +1,169 @@
+"""The first process of a bubblewrap box: runs the main command, and more commands beside it when asked.
+
+It is process 1 of its namespace, so nothing in the box can signal it, and not dumpable, so nothing in the box can reach
+its pipes. It speaks JSON lines over standard input and output; the main command's output goes to standard error.
+Standard library only: it runs with whatever interpreter the box has, outside the harness.
+
+    boxd.py UID (run|exec) WORKDIR COMMAND...     UID 0: keep the user; `exec`: become the command, with the pipes as its own
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import ctypes
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+SET_PDEATHSIG, SET_DUMPABLE = 1, 4
+
+
+def main() -> None:
+    """Drop to the box's user, then run."""
+    uid, mode, workdir, command = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4:]
+    libc = ctypes.CDLL(None)
+    if uid:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        # A change of user clears the signal that ends the box with its parent.
+        libc.prctl(SET_PDEATHSIG, signal.SIGKILL)
+    os.chdir(workdir)  # the workspace is open to the box's user only
+    if mode == "exec":
+        os.execvp(command[0], command)
+    libc.prctl(SET_DUMPABLE, 0)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=2, stderr=2, start_new_session=True)
+    for line in sys.stdin.buffer:
+        answer = handle(json.loads(line), child)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+        reap(child)
+
+
+def handle(request: dict[str, Any], child: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """Do what a request asks."""
+    op = request["op"]
+    if op == "exec":
+        return run(request)
+    if op == "term":
+        with contextlib.suppress(ProcessLookupError):
+            child.terminate()
+    if op in ("freeze", "thaw"):
+        signal_all(signal.SIGSTOP if op == "freeze" else signal.SIGCONT)
+    return {"code": child.poll()}
+
+
+def signal_all(number: int) -> None:
+    """Signal every other process of the box."""
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) != os.getpid():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(int(name), number)
+
+
+def reap(child: subprocess.Popen[bytes]) -> None:
+    """Collect orphans, but leave the main command's status to its own poll."""
+    with contextlib.suppress(ChildProcessError):
+        while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and found.si_pid:
+            if found.si_pid == child.pid:
+                child.poll()
+            else:
+                os.waitpid(found.si_pid, os.WNOHANG)
+
+
+def run(request: dict[str, Any]) -> dict[str, Any]:
+    """Run one command under its deadline; output beyond the cap is dropped."""
+    stdin = base64.b64decode(request["stdin"])
+    try:
+        process = subprocess.Popen(
+            request["argv"], stdin=subprocess.PIPE if stdin else subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        return reply(127, {"out": b"", "err": str(error).encode()}, False)
+    kept, truncated, struck = exchange(process, stdin, time.monotonic() + request["seconds"], request["cap"])
+    if struck:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    code = process.wait()
+    return reply(None if struck else code if code >= 0 else 128 - code, kept, truncated)
+
+
+def reply(code: int | None, kept: dict[str, Any], truncated: bool) -> dict[str, Any]:
+    """The answer to an exec request."""
+    texts = {name: base64.b64encode(bytes(data)).decode() for name, data in kept.items()}
+    return {"code": code, "truncated": truncated, **texts}
+
+
+def exchange(
+    process: subprocess.Popen[bytes], stdin: bytes, deadline: float, cap: int
+) -> tuple[dict[str, bytearray], bool, bool]:
+    """Feed and drain a process until it ends; a pipe that a background process holds open is not waited for."""
+    kept = {"out": bytearray(), "err": bytearray()}
+    truncated, grace = False, 0.0
+    with selectors.DefaultSelector() as poll:
+        register(poll, process, bool(stdin))
+        while poll.get_map():
+            now = time.monotonic()
+            if now > deadline:
+                return kept, truncated, True
+            if process.poll() is not None:
+                grace = grace or now + 0.1
+                if now > grace:
+                    break
+            for key, _ in poll.select(0.02):
+                if key.data == "in":
+                    stdin = feed(poll, key.fd, stdin)
+                    continue
+                data = os.read(key.fd, 65_536)
+                if not data:
+                    poll.unregister(key.fd)
+                room = cap - len(kept[key.data])
+                kept[key.data] += data[:room]
+                truncated |= len(data) > room
+    if process.poll() is None:
+        return kept, truncated, wait_until(process, deadline)
+    return kept, truncated, False
+
+
+def wait_until(process: subprocess.Popen[bytes], deadline: float) -> bool:
+    """Wait for a process that closed its pipes; whether the deadline struck."""
+    try:
+        process.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def register(poll: selectors.DefaultSelector, process: subprocess.Popen[bytes], feeds: bool) -> None:
+    """Watch the process's pipes."""
+    assert process.stdout and process.stderr
+    poll.register(process.stdout.fileno(), selectors.EVENT_READ, "out")
+    poll.register(process.stderr.fileno(), selectors.EVENT_READ, "err")
+    if feeds:
+        assert process.stdin
+        os.set_blocking(process.stdin.fileno(), False)
+        poll.register(process.stdin.fileno(), selectors.EVENT_WRITE, "in")
+
+
+def feed(poll: selectors.DefaultSelector, fd: int, stdin: bytes) -> bytes:
+    """Write what the pipe takes; close it at the end or when nobody reads."""
+    try:
+        stdin = stdin[os.write(fd, stdin[:65_536]) :]
+    except BlockingIOError:
+        return stdin
+    except OSError:
+        stdin = b""
+    if not stdin:
+        poll.unregister(fd)
+        os.close(fd)
+    return stdin
+
+
+main()

@@ -1,0 +1,44 @@
+"""Which harness process owns a resource, and whether that process still lives."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+LABEL = "backend-harness.owner"
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def machine() -> str:
+    """A stable name of this machine."""
+    return _read("/etc/machine-id") or platform.node() or "unknown"
+
+
+def started(pid: int) -> str:
+    """Start time of a process in clock ticks since boot, or empty when there is none (or it is a zombie)."""
+    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return fields[19] if len(fields) > 19 and fields[0] != "Z" else ""
+
+
+def me() -> str:
+    """This process as a label's value."""
+    boot = _read("/proc/sys/kernel/random/boot_id")
+    return "/".join([machine(), boot, str(os.getpid()), started(os.getpid())])
+
+
+def is_dead(label: str) -> bool:
+    """Whether a label names a process of this machine that is gone. Other machines' processes cannot be judged."""
+    try:
+        where, boot, pid, ticks = label.split("/")
+    except ValueError:
+        return False
+    if where != machine():
+        return False
+    return boot != _read("/proc/sys/kernel/random/boot_id") or not ticks or started(int(pid)) != ticks

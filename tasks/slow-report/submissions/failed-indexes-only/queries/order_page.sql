@@ -1,0 +1,7 @@
+-- One page of all orders, newest first, after the order (before, before_id). Parameters: before, before_id, limit.
+SELECT o.id, o.customer_id, o.status, o.placed_at, o.total_cents
+FROM orders o
+WHERE o.placed_at < %(before)s::timestamptz
+   OR (o.placed_at = %(before)s::timestamptz AND o.id < %(before_id)s::bigint)
+ORDER BY o.placed_at DESC, o.id DESC
+LIMIT %(limit)s::int

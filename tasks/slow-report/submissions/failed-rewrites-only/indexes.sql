@@ -1,0 +1,1 @@
+-- The rewritten queries need no index.

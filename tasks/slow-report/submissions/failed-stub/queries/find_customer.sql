@@ -1,0 +1,1 @@
+SELECT 1::bigint AS id, %(email)s::text AS email, 'Customer'::text AS name, 'DE'::text AS country

@@ -1,0 +1,1 @@
+SELECT 1::bigint AS id, NULL::bigint AS customer_id, 'paid'::text AS status, %(before)s::timestamptz AS placed_at, %(before_id)s::bigint AS total_cents LIMIT %(limit)s::int

@@ -1,0 +1,1 @@
+-- Indexes for the report queries go here. Run once, as the application's user, statement by statement in autocommit.

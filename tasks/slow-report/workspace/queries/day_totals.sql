@@ -1,0 +1,9 @@
+-- Totals of each day (UTC), from the first day to the last, both included. Parameters: first, last (dates).
+SELECT (o.placed_at AT TIME ZONE 'UTC')::date AS day,
+       count(*) AS orders,
+       count(*) FILTER (WHERE o.customer_id IS NULL) AS guests,
+       sum(o.total_cents) AS total_cents
+FROM orders o
+WHERE (o.placed_at AT TIME ZONE 'UTC')::date BETWEEN %(first)s::date AND %(last)s::date
+GROUP BY 1
+ORDER BY 1

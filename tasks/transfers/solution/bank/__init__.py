@@ -1,0 +1,1 @@
+"""Accounts and transfers over HTTP, each transfer exactly once, with PostgreSQL as the only state."""

@@ -1,0 +1,58 @@
+"""No test can reach a provider: no keys, no profiles, and no connection that leaves this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+PREFIXES = ("ANTHROPIC_", "OPENAI_")
+REFUSED: list[Any] = []
+
+
+class LeavesTheMachine(ConnectionRefusedError):
+    """A test tried to connect to another machine."""
+
+
+def is_local(address: Any) -> bool:
+    """Whether a socket address is a path, or an IP address of the loopback."""
+    if not isinstance(address, tuple):
+        return True
+    try:
+        return ipaddress.ip_address(address[0].split("%")[0]).is_loopback
+    except ValueError:
+        return address[0] in ("localhost", "")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Take keys and profiles away, for child processes too, and refuse every connection beyond the loopback."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [n for n in os.environ if n.startswith(PREFIXES)]:
+            patch.delenv(name)
+        patch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path_factory.mktemp("no-anthropic-profile")))
+        for method in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, method, _guarded(getattr(socket.socket, method)))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_attempt() -> Iterator[None]:
+    """Fail a test that tried, even when the code under test took the refusal for a network that is down."""
+    REFUSED.clear()
+    yield
+    assert not REFUSED, f"the test tried to connect to {REFUSED}; tests use the loopback only"
+
+
+def _guarded(original: Any) -> Any:
+    def connect(self: socket.socket, address: Any) -> Any:
+        if not is_local(address):
+            REFUSED.append(address)
+            raise LeavesTheMachine(f"a test tried to connect to {address}; tests use the loopback only")
+        return original(self, address)
+
+    return connect

@@ -1,0 +1,245 @@
+"""A run on disk: written whole or not at all, found by name, read back with every damage named."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from synthetic_run import plan_row, record
+
+from harness import store
+from harness.errors import ResultsError
+from harness.types import Candidate, Limits, Task, TrialPlan
+
+CONFIG = 'name = "nightly"\nattempts = 2\n'
+
+
+def plan(task="transfers", attempt=1, digest="d1", model="scripted/demo"):
+    made = Task(
+        id=task, title="T", image="python", areas=("data.transactions",), difficulty="easy", limits=Limits(), app=None,
+        services={}, root=Path("/nowhere"), instruction="Do it.", digest=digest,
+    )  # fmt: skip
+    candidate = Candidate(agent=None, scaffold="tools", model=model)
+    trial = f"{task}--{candidate.digest[:8]}--{attempt}"
+    return TrialPlan(run_id="nightly", trial_id=trial, task=made, candidate=candidate, attempt=attempt)
+
+
+def of_plan(planned, outcome="passed", **changes):
+    row = store.PlanRow(
+        trial_id=planned.trial_id, task=planned.task.id, task_digest=planned.task.digest, areas=planned.task.areas,
+        candidate=planned.candidate.id, candidate_digest=planned.candidate.digest, label=planned.candidate.label,
+        attempt=planned.attempt,
+    )  # fmt: skip
+    return record(row, outcome, **changes)
+
+
+@pytest.fixture
+def run_dir(tmp_path):
+    """A run of two planned trials, one of which is done."""
+    folder = tmp_path / "results" / "nightly"
+    plans = [plan(), plan(attempt=2)]
+    store.create(folder, CONFIG, plans)
+    store.write_record(store.trial_dir(folder, plans[0].trial_id), of_plan(plans[0]))
+    return folder
+
+
+# --- create ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_comes_back_as_it_was_written(run_dir):
+    loaded = store.load(run_dir)
+    assert loaded.run_id == "nightly"
+    assert loaded.config == {"name": "nightly", "attempts": 2}
+    assert [row.attempt for row in loaded.planned] == [1, 2]
+    assert loaded.records == (of_plan(plan()),)
+    assert loaded.refused == {}
+
+
+def test_the_same_run_may_be_created_again_and_keeps_its_records(run_dir):
+    store.create(run_dir, CONFIG, [plan(), plan(attempt=2)], {"transfers": "now refused"})
+    assert len(store.records(run_dir)) == 1
+    assert store.refused(run_dir) == {"transfers": "now refused"}
+
+
+@pytest.mark.parametrize(("config", "plans", "told"), [
+    ('name = "nightly"\nattempts = 3\n', [plan(), plan(attempt=2)], "config.toml differs in line 2"),
+    (CONFIG, [plan(digest="d2"), plan(attempt=2)], "plan.jsonl differs in line 1"),
+    (CONFIG, [plan()], "plan.jsonl differs in line 2"),
+])  # fmt: skip
+def test_another_run_of_the_same_name_is_refused_and_nothing_changes(run_dir, config, plans, told):
+    before = {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()}
+    with pytest.raises(ResultsError, match=told):
+        store.create(run_dir, config, plans)
+    assert {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultsError, match="cannot be written"):
+        store.create(tmp_path / "file" / "run", CONFIG, [plan()])
+
+
+# --- records ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_record_is_replaced_whole_and_leaves_nothing_else(run_dir):
+    folder = store.trial_dir(run_dir, plan().trial_id)
+    store.write_record(folder, of_plan(plan(), "failed"))
+    assert [path.name for path in folder.iterdir()] == ["record.json"]
+    assert store.read_record(folder / "record.json").outcome == "failed"
+
+
+def test_a_kill_in_the_middle_of_writing_leaves_the_old_file(tmp_path):
+    target = tmp_path / "record.json"
+    target.write_text("old")
+    script = (
+        "import os, pathlib, sys; from harness import store\n"
+        "os.fsync = lambda handle: os.kill(os.getpid(), 9)\n"
+        "store.write_atomic(pathlib.Path(sys.argv[1]), b'new' * 1000)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, target], check=False, cwd=Path(store.__file__).parent.parent)
+    assert done.returncode == -9
+    assert target.read_text() == "old"
+
+
+def test_an_interrupt_while_writing_leaves_no_temporary_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        store.write_atomic(tmp_path / "record.json", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("", "Invalid JSON"), ("{", "Invalid JSON"), ("[]", "Input should be an object"),
+    ('{"schema": 1}', "run_id: Field required"), ("\udc80", "is not UTF-8"),
+])  # fmt: skip
+def test_a_damaged_record_is_named_and_never_left_out(run_dir, text, told):
+    path = store.trial_dir(run_dir, plan().trial_id) / "record.json"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ResultsError, match=told) as caught:
+        store.records(run_dir)
+    assert str(path) in str(caught.value)
+
+
+def test_a_record_with_an_unknown_field_or_another_schema_is_refused(run_dir):
+    path = store.trial_dir(run_dir, plan().trial_id) / "record.json"
+    known = json.loads(path.read_text())
+    for changes, told in (
+        ({"colour": "red"}, "colour"),
+        ({"schema": 99}, "schema 99"),
+        ({"trial_id": "x"}, "wrong folder"),
+    ):
+        path.write_text(json.dumps({**known, **changes}))
+        with pytest.raises(ResultsError, match=told):
+            store.records(run_dir)
+
+
+@pytest.mark.parametrize(("changes", "told"), [
+    ({"task_digest": "d2"}, "task_digest is 'd2', but plan.jsonl says 'd1'"), ({"attempt": 7}, "attempt is 7"),
+    ({"candidate_digest": "other"}, "candidate_digest"), ({"task": "other"}, "task is 'other'"),
+])  # fmt: skip
+def test_a_record_of_unlike_things_is_not_mixed_in(run_dir, changes, told):
+    store.write_record(store.trial_dir(run_dir, plan().trial_id), of_plan(plan(), **changes))
+    with pytest.raises(ResultsError, match=told):
+        store.load(run_dir)
+
+
+def test_a_record_that_is_not_planned_is_refused(run_dir):
+    store.write_record(store.trial_dir(run_dir, "stray"), of_plan(plan(), trial_id="stray"))
+    with pytest.raises(ResultsError, match="plans no such trial"):
+        store.load(run_dir)
+
+
+def test_records_come_in_the_order_of_the_plan(tmp_path):
+    plans = [plan("b"), plan("a"), plan("c")]
+    store.create(tmp_path / "r", CONFIG, plans)
+    for one in plans[::-1]:
+        store.write_record(store.trial_dir(tmp_path / "r", one.trial_id), of_plan(one))
+    assert [r.task for r in store.load(tmp_path / "r").records] == ["b", "a", "c"]
+
+
+# --- damaged plan, config, refusals ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "text", "told"), [
+    ("plan.jsonl", "{}\n", "line 1: trial_id: Field required"), ("plan.jsonl", "{\n", "line 1: Invalid JSON"),
+    ("config.toml", "a = ", "Invalid value"), ("refused.json", "[1]", "must be an object"),
+    ("refused.json", "{", "refused.json"), ("refused.json", '{"a": 1}', "must be an object"),
+])  # fmt: skip
+def test_a_damaged_file_is_named(run_dir, name, text, told):
+    (run_dir / name).write_text(text)
+    with pytest.raises(ResultsError, match=told) as caught:
+        store.load(run_dir)
+    assert name in str(caught.value)
+
+
+def test_a_run_without_its_configuration_is_named(run_dir):
+    (run_dir / "config.toml").unlink()
+    with pytest.raises(ResultsError, match=r"config.toml: cannot be read \(No such file"):
+        store.load(run_dir)
+
+
+def test_an_empty_plan_is_a_run_of_no_trials(tmp_path):
+    store.create(tmp_path / "r", CONFIG, [])
+    assert store.load(tmp_path / "r").planned == ()
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_any_label_survives_the_plan(tmp_path_factory, label):
+    folder = tmp_path_factory.mktemp("run")
+    store.write_atomic(folder / "plan.jsonl", (plan_row(label=label).model_dump_json() + "\n").encode())
+    assert store.plan_rows(folder) == [plan_row(label=label)]
+
+
+# --- find ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_found_by_name_path_and_as_the_latest(run_dir):
+    results = run_dir.parent
+    assert store.find_run(results, "nightly") == run_dir
+    assert store.find_run(Path("elsewhere"), str(run_dir)) == run_dir
+    store.create(results / "newer", CONFIG, [plan()])
+    os.utime(run_dir / "plan.jsonl", (1, 1))
+    assert store.find_run(results, "latest").name == "newer"
+
+
+@pytest.mark.parametrize(("asked", "told"), [
+    ("nightyl", "Did you mean nightly?"), ("zzz", "Its runs: nightly"), ("x" * 300, "no run"), ("", "no run"),
+    ("..", "no run"),
+])  # fmt: skip
+def test_an_unknown_run_gets_the_nearest_names(run_dir, asked, told):
+    with pytest.raises(ResultsError) as caught:
+        store.find_run(run_dir.parent, asked)
+    assert told in str(caught.value)
+
+
+def test_without_any_run_the_first_step_is_told(tmp_path):
+    for asked in ("latest", "x"):
+        with pytest.raises(ResultsError, match="harness run"):
+            store.find_run(tmp_path / "results", asked)
+
+
+def test_a_trial_is_found_below_its_run(run_dir):
+    trial, results = plan().trial_id, run_dir.parent
+    assert store.find_target(results, "nightly") == (run_dir, None)
+    assert store.find_target(results, f"nightly/{trial}") == (run_dir, trial)
+    assert store.find_target(results, f"{run_dir}/trials/{trial}/") == (run_dir, trial)
+    assert store.find_target(results, f"latest/{trial}") == (run_dir, trial)
+
+
+def test_an_unknown_trial_gets_the_nearest_names(run_dir):
+    trial = plan().trial_id
+    with pytest.raises(ResultsError, match=f"Did you mean .*{trial}"):
+        store.find_target(run_dir.parent, f"nightly/{trial}x")
+
+
+@pytest.mark.parametrize("trial", ["", ".", "..", "a/b", "../x", "a\0b"])
+def test_a_trial_id_cannot_leave_the_run(tmp_path, trial):
+    with pytest.raises(ResultsError):
+        store.trial_dir(tmp_path, trial)

@@ -24,7 +24,9 @@ MAX_NAME = 4096
 MAX_NOTES = 20
 CHUNK = 1 << 20
 
-LITTER = frozenset({"__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis"})  # what tools leave behind
+LITTER = frozenset(
+    {"__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis"}
+)  # what tools leave behind
 
 Files = Mapping[str, tuple[bytes, int]]
 
@@ -47,7 +49,7 @@ class TooLarge(Exception):
     """The stream cannot be read further within the caps."""
 
 
-# --- packing -----------------------------------------------------------------------------------------------------------
+# --- packing ---------------------------------------------------------------------------------------------------------
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
@@ -89,7 +91,7 @@ def layers(*folders: Path, delete: Iterable[str] = ()) -> dict[str, tuple[bytes,
     return {p: f for p, f in files.items() if p not in own and not any(p == g or p.startswith(g + "/") for g in gone)}
 
 
-# --- freezing ----------------------------------------------------------------------------------------------------------
+# --- freezing --------------------------------------------------------------------------------------------------------
 
 
 def freeze_layers(files: Files, target: Path) -> Submission:
@@ -182,18 +184,18 @@ def thaw(target: Path) -> dict[str, tuple[bytes, int]]:
     try:
         raw = zstandard.ZstdDecompressor().decompressobj().decompress(target.read_bytes())
         with tarfile.open(fileobj=io.BytesIO(raw)) as archive:
-            members = [m for m in archive.getmembers() if m.isfile()]
-            return {m.name: (archive.extractfile(m).read(), m.mode) for m in members}  # type: ignore[union-attr]
+            handles = {m: archive.extractfile(m) for m in archive.getmembers() if m.isfile()}
+            return {m.name: (handle.read(), m.mode) for m, handle in handles.items() if handle}
     except (OSError, zstandard.ZstdError, tarfile.TarError) as error:
         raise ResultsError(f"{target}: the submission cannot be read ({error}); run the trial again") from error
 
 
-# --- reading trees -----------------------------------------------------------------------------------------------------
+# --- reading trees ---------------------------------------------------------------------------------------------------
 
 
 def tar_entries(stream: Iterator[bytes], strip: str) -> Iterator[Entry]:
     """Entries of a tar that arrives in chunks; `strip` is the top folder that the sender puts before every name."""
-    with tarfile.open(fileobj=_Reader(stream), mode="r|", errors="surrogateescape") as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=_Reader(stream), mode="r|", errors="surrogateescape") as archive:
         for member in archive:
             path = member.name.removeprefix(strip).strip("/")
             if path:
@@ -203,7 +205,12 @@ def tar_entries(stream: Iterator[bytes], strip: str) -> Iterator[Entry]:
 def _tar_kind(member: tarfile.TarInfo) -> str:
     if member.islnk():
         return "hard link"
-    kinds = {tarfile.SYMTYPE: "symbolic link", tarfile.FIFOTYPE: "FIFO", tarfile.CHRTYPE: "device", tarfile.BLKTYPE: "device"}
+    kinds = {
+        tarfile.SYMTYPE: "symbolic link",
+        tarfile.FIFOTYPE: "FIFO",
+        tarfile.CHRTYPE: "device",
+        tarfile.BLKTYPE: "device",
+    }
     return "file" if member.isreg() else "dir" if member.isdir() else kinds.get(member.type, "special file")
 
 

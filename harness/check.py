@@ -9,6 +9,7 @@ import random
 import re
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import tasks, tomlfile
-from harness.archive import printable
+from harness import archive, tasks, tomlfile
 from harness.errors import EXIT_NO, EXIT_OK, HarnessError, NotAvailable, TaskError
+from harness.executors import REGISTRY
+from harness.grade import Graded, grade
 from harness.protocols import Sandbox
 from harness.session import prepare
 from harness.tasks import Wrong
@@ -26,8 +28,6 @@ from harness.types import Grade, Task
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from harness.grade import Graded
 
 ALWAYS = ("failed-stub", "failed-hard-coded")
 SHOWN = 6
@@ -200,8 +200,6 @@ def prove(
     `told` hears of each grade as it ends, with the number of all grades. Errors of the sandbox or the grader are kept
     apart from gaps: they say nothing about the task.
     """
-    from harness.executors import REGISTRY
-
     refused = {t.id: reason for t in found if (reason := sandbox.refuses(t))}
     wrong = {t.id: tasks.wrong_submissions(t) for t in found if t.id not in refused}
     with tempfile.TemporaryDirectory(prefix="harness-check-") as folder, REGISTRY["threads"](workers) as carry:
@@ -215,8 +213,6 @@ def prove(
 
 def _jobs(task: Task, wrong: Sequence[Wrong], attempts: int, folder: Path) -> list[Job]:
     """The grades that prove a task; its archives are written into `folder`."""
-    from harness import archive
-
     folders = {"reference": task.root / "solution", "nop": task.root / "workspace", **{w.name: w.folder for w in wrong}}
     jobs = []
     for role, source in folders.items():
@@ -229,8 +225,6 @@ def _jobs(task: Task, wrong: Sequence[Wrong], attempts: int, folder: Path) -> li
 
 
 def _graded(sandbox: Sandbox, job: Job) -> Result:
-    from harness.grade import grade
-
     try:
         return job, grade(job.task, job.archive, sandbox, seed=job.seed)
     except HarnessError as error:
@@ -240,15 +234,15 @@ def _graded(sandbox: Sandbox, job: Job) -> Result:
 def _concluded(task: Task, wrong: Sequence[Wrong], results: Sequence[Result], refused: str | None) -> Proof:
     if refused:
         return Proof(task, refused=refused)
-    errors = [(j.role, r) for j, r in results if j.task.id == task.id and isinstance(r, HarnessError)]
+    errors = [r for j, r in results if j.task.id == task.id and isinstance(r, HarnessError)]
     grades = [(j.role, r) for j, r in results if j.task.id == task.id and not isinstance(r, HarnessError)]
     evidence = Evidence(
         task, wrong, reference=[g for role, g in grades if role == "reference"],
         nop=next((g for role, g in grades if role == "nop"), None),
         known={role: g for role, g in grades if role not in ("reference", "nop")},
     )  # fmt: skip
-    faults = dict.fromkeys(f"{role}: {e}" for role, e in errors if isinstance(e, TaskError))
-    broken = tuple(e for _, e in errors if not isinstance(e, TaskError))
+    faults = dict.fromkeys(str(e) for e in errors if isinstance(e, TaskError))  # the same for each grade
+    broken = tuple(e for e in errors if not isinstance(e, TaskError))
     return Proof(task, evidence, (*faults, *gaps(evidence)), broken)
 
 
@@ -331,6 +325,6 @@ def _show(proofs: Sequence[Proof], out: Console) -> None:
     out.print(table)
     for proof in proofs:
         for gap in proof.gaps:
-            print(f"{proof.task.id}: gap: {printable(gap, 2000)}")
-        for error in proof.errors:
-            print(f"{proof.task.id}: error at the boundary `{error.boundary}`: {error}")
+            print(f"{proof.task.id}: gap: {archive.printable(gap, 2000)}")
+        for (boundary, words), times in Counter((e.boundary, str(e)) for e in proof.errors).items():
+            print(f"{proof.task.id}: error at the boundary `{boundary}` ({times} grades): {words}")

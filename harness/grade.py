@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,7 @@ def images_of(task: Task) -> set[str]:
     return {task.image, "grader"} | service_images(task)
 
 
-def grade(
-    task: Task, archive: Path, sandbox: Sandbox, *, seed: int | None = None, logs: Path | None = None
-) -> Graded:
+def grade(task: Task, archive: Path, sandbox: Sandbox, *, seed: int | None = None, logs: Path | None = None) -> Graded:
     """Grade a submission archive with the task's hidden tests.
 
     The seed is made here, after the submission is frozen, unless one is given to replay a grade. Raises SandboxError,
@@ -190,8 +189,9 @@ class Stage:
         keep = {"submission/.keep": (b"", 0o644)} if not submission else {}
         self.cell.write("grader", trees.pack_modes({**tests, **submission, **keep}))
         spec = BoxSpec(
-            role="grader", image="grader", argv=("python", "-m", "grader"), mounts={"grader": "/grader", "verdict": "/verdict"},
-            workdir="/grader", cpus=2.0, memory_mb=1024, pids=512, channel=True, env={"PYTHONDONTWRITEBYTECODE": "1"},
+            role="grader", image="grader", argv=("python", "-m", "grader"), workdir="/grader",
+            mounts={"grader": "/grader", "verdict": "/verdict"}, env={"PYTHONDONTWRITEBYTECODE": "1"},
+            cpus=2.0, memory_mb=1024, pids=512, channel=True,
         )  # fmt: skip
         self.grader = self.cell.box(spec)
         self.grader.start()
@@ -214,7 +214,7 @@ class Stage:
 
     def _open_app(self) -> None:
         """Services first, since the app may need them to start; then build and start the first replica."""
-        at_once([lambda s=s: raise_service(s, self.task) for s in self.services.values()])
+        at_once([partial(raise_service, s, self.task) for s in self.services.values()])
         if self.task.app:
             self._start_app(0)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.aggregate import Money, Share, display_names, llm_note
 from harness.reports.content import ending_of, money, rate_of
+from harness.reports.terminal import stacked
 from harness.reports.text import DASH, clip, dollars, duration, plain
 from harness.store import PlanRow
 from harness.types import TrialRecord
@@ -158,10 +159,10 @@ def _table(state: State, names: Mapping[str, str]) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("candidate", overflow="fold")
-    for name in (*STATES, "pass rate so far", "cost"):
-        table.add_column(name, justify="right")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("candidate", overflow="fold", min_width=16)
+    for name in (*STATES, "pass rate\nso far", "cost"):
+        table.add_column(name, justify="right", no_wrap=True)
     for candidate, name in list(names.items())[:MOST_ROWS]:
         table.add_row(Text(plain(name)), *_cells(state, candidate))
     if len(names) != 1:
@@ -172,4 +173,4 @@ def _table(state: State, names: Mapping[str, str]) -> RenderableType:
 def _cells(state: State, candidate: str | None) -> list[str]:
     counts, records = state.counts(candidate), state.records(candidate)
     figures = [str(counts[name]) if counts[name] else DASH for name in STATES]
-    return [*figures, rate_of(solved(counts)), money(cost_of(records))]
+    return [*figures, stacked(rate_of(solved(counts))), stacked(money(cost_of(records)))]

@@ -1,4 +1,4 @@
-"""Every Protocol of the harness, on one screen. A registry (one literal dict in each plug-in folder) names who keeps it."""
+"""Every Protocol of the harness, on one screen. One literal dict in each plug-in folder names who keeps it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ class Model(Protocol):
 
 
 class Workspace(Protocol):
-    """The agent's sandbox as a scaffold sees it. Paths are relative to /workspace."""
+    """The agent's sandbox as a scaffold sees it. Paths are relative to /workspace.
+
+    `write` raises OSError when the agent's own doing prevents it: a full disk, a folder in the file's place.
+    """
 
     def bash(self, command: str, seconds: float) -> ExecResult: ...
     def write(self, files: Mapping[str, bytes]) -> None: ...

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from harness import archive, store, tasks
 from harness.errors import EXIT_NO, EXIT_OK, ConfigError, HarnessError, ResultsError
 from harness.executors import REGISTRY
+from harness.grade import grade
 from harness.protocols import Sandbox
 from harness.reports.text import clip, plain
 from harness.session import prepare
@@ -44,8 +45,6 @@ def folder(
     task: Task, source: Path, sandbox: Sandbox, seed: int | None, logs: Path | None, say: Callable[[str], None]
 ) -> Grade:
     """Grade a folder laid over the task's workspace (a known-wrong submission over what its expect.toml says)."""
-    from harness.grade import grade
-
     prepare(sandbox, [task], say)
     layers, delete = tasks.layers_of(task, source)
     with tempfile.TemporaryDirectory(prefix="harness-grade-") as place:
@@ -86,8 +85,6 @@ def grade_all(
 
 
 def _one(sandbox: Sandbox, seed: int | None, again: Again) -> tuple[Again, Grade | HarnessError]:
-    from harness.grade import grade
-
     try:
         return again, grade(again.task, again.archive, sandbox, seed=seed).grade
     except HarnessError as error:

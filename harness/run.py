@@ -60,6 +60,7 @@ def run(config: RunConfig, say: Say) -> RunResult:
     loaded_models = load_models(candidates, config.max_cost_usd)
     plans = plan(config.name, found, candidates, config.attempts, config.seed)
     with open_sandbox(config.sandbox, say) as sandbox:
+        config = config.model_copy(update={"sandbox": sandbox.kind})  # never continued on another one than it began on
         refused = refusals(sandbox, found, say)
         open_folder(config, plans, refused)
         todo = remaining(plans, finished(config.folder), refused)

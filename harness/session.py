@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from harness import sandboxes
 from harness.errors import NotAvailable
+from harness.grade import images_of
 from harness.protocols import Sandbox
 from harness.types import Task
 
@@ -18,8 +20,6 @@ def open_sandbox(kind: str, say: Callable[[str], None]) -> Iterator[Sandbox]:
 
     While it is open SIGTERM acts as Ctrl-C does. Raises ConfigError or NotAvailable as `sandboxes.choose` does.
     """
-    from harness import sandboxes
-
     with sigterm_interrupts():
         sandbox = sandboxes.choose(kind, say)
         gone = sandbox.reap()
@@ -46,8 +46,6 @@ def sigterm_interrupts() -> Iterator[None]:
 
 def prepare(sandbox: Sandbox, tasks: Iterable[Task], say: Callable[[str], None]) -> None:
     """Make the images that tasks need. Raises NotAvailable for a task that the sandbox cannot serve."""
-    from harness.grade import images_of
-
     needed: set[str] = set()
     for task in tasks:
         reason = sandbox.refuses(task)

@@ -131,16 +131,17 @@ def verdicts(grade: Grade) -> RenderableType:
     table = _table("test", "dimension", "verdict", "time")
     for test in grade.tests:
         word = "passed" if test.passed else "failed"
-        table.add_row(_test(test), test.dimension, _outcome(word), duration(test.seconds))
+        table.add_row(_test(test, grade.reason), test.dimension, _outcome(word), duration(test.seconds))
     reason = [_text(f"reason: {grade.reason}")] if grade.reason else []
     return Group(table, *reason)
 
 
-def _test(test: TestVerdict) -> Text:
+def _test(test: TestVerdict, reason: str) -> Text:
+    """A test's name, measures and message; a message that is the whole grade's reason is told once, below."""
     shown = _text(test.id)
     for name, value in test.measures.items():
         shown.append(plain(f"\n  {name} = {value:g}", lines=True), style="dim")
-    if not test.passed and test.message:
+    if not test.passed and test.message not in ("", reason):
         shown.append("\n" + indented(essence(test.message)), style="dim")
     return shown
 
@@ -164,7 +165,8 @@ def transcript(folder: Path, trial_id: str) -> Iterator[Text]:
     for entry in entries:
         turns += entry["kind"] == "turn"
         yield from _entry(path, trial_id, entry, turns)
-    yield _text(f"whole transcript: {path}")
+    if turns:
+        yield _text(f"whole transcript: {path}")
 
 
 def _entry(path: Path, trial_id: str, entry: journal.Entry, number: int) -> Iterator[Text]:

@@ -12,16 +12,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness import __version__, journal, pricing, store
 from harness.errors import HarnessError, ResultsError
+from harness.generate import Generated, generate
+from harness.grade import Graded, grade
 from harness.protocols import Model, Sandbox
 from harness.types import SCHEMA, Boundary, Failure, TrialPlan, TrialRecord, Usage
-
-if TYPE_CHECKING:
-    from harness.generate import Generated
-    from harness.grade import Graded
 
 SUBMISSION, GRADE, LOGS = "submission.tar.zst", "grade.json", "logs"
 RETRIES = 2
@@ -99,9 +97,6 @@ def _advance(
     stage: Callable[[str], None],
 ) -> None:
     """Take the steps that are still to be taken."""
-    from harness.generate import generate
-    from harness.grade import grade
-
     if work.generated is None:
         work.boundary = "sandbox"
         stage("generating")
@@ -189,11 +184,11 @@ def _generation(generated: Generated) -> dict[str, Any]:
 
 def _verdict(graded: Graded, facts: dict[str, Any]) -> dict[str, Any]:
     """The grade's part; images and stages come on top of those of the generation in `facts`."""
-    grade = graded.grade
+    found = graded.grade
     return {
-        "functional": grade.functional, "secure": grade.secure, "tally": grade.tally(), "seed": grade.seed,
+        "functional": found.functional, "secure": found.secure, "tally": found.tally(), "seed": found.seed,
         "isolation": graded.isolation, "images": {**facts.get("images", {}), **graded.images},
-        "stages": {**facts.get("stages", {}), **grade.stages},
+        "stages": {**facts.get("stages", {}), **found.stages},
     }  # fmt: skip
 
 

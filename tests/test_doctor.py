@@ -16,9 +16,8 @@ from harness import doctor
 from harness.doctor import BUBBLEWRAP, DOCKER, Check
 
 # The Docker library drops a socket that could not connect without closing it.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
-)
+DROPPED = "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
+pytestmark = pytest.mark.filterwarnings(DROPPED)
 NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 
 

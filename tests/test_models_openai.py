@@ -96,6 +96,16 @@ def test_an_error_event_fails_the_attempt(code: str, again: bool) -> None:
     assert caught.value.retry is again
 
 
+@pytest.mark.parametrize(("code", "again"), [("server_error", True), ("invalid_prompt", False), (None, True)])
+def test_a_failed_response_fails_the_attempt_and_keeps_its_counts(code: str | None, again: bool) -> None:
+    found: dict[str, Any] = {"items": {}}
+    failed = {"status": "failed", "error": {"code": code, "message": "words"} if code else None, "usage": {"x": 1}}
+    with pytest.raises(AttemptFailed) as caught:
+        openai.gather(found, {"type": "response.failed", "response": failed})
+    assert caught.value.retry is again
+    assert found["response"]["usage"] == {"x": 1}
+
+
 # --- Chat Completions ------------------------------------------------------------------------------------------------
 
 

@@ -311,9 +311,22 @@ def test_the_terminal_shows_markup_as_text():
 
 def test_the_terminal_leaves_out_columns_without_trouble():
     row = plan_row()
-    good, bad = ([record(row)], [])
-    assert "missing" not in printed(terminal.candidates(tables("r", [row], good, {})))
-    assert "missing" in printed(terminal.candidates(tables("r", [row], bad, {})))
+    for records, shown in (([record(row)], False), ([], True)):
+        found = tables("r", [row], records, {}).candidates
+        assert ("missing" in printed(terminal.CandidateTable(found))) is shown
+
+
+@pytest.mark.parametrize("width", [64, 72, 80, 90, 100, 120, 140, 200])
+def test_the_terminal_table_fits_and_cuts_no_text(loaded, width):
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    found = terminal.CandidateTable(aggregate(loaded).candidates)
+    console = Console(width=width)
+    assert Measurement.get(console, console.options.update_width(500), found.table(width)).minimum <= width
+    shown = printed(found, width)
+    assert "graded" in shown
+    assert ("median" in shown) is (width >= 140)
 
 
 # --- charts ----------------------------------------------------------------------------------------------------------
@@ -337,11 +350,11 @@ def test_the_data_of_the_charts_is_what_they_show(loaded, folder):
 
 
 def test_labels_with_mathematics_markup_and_missing_glyphs_are_drawn(tmp_path):
-    row = plan_row("任務 $x_{", "模型 $\\frac{ · <b>&amp;</b>")
+    row = plan_row("任務 $x_{$", "模型 $\\frac{$ · <b>&amp;</b>")
     chart.write(tables("r", [row], [record(row)], {}), tmp_path)
     shown = (tmp_path / "charts/pass-rate.svg").read_text()
     ET.fromstring(shown)
-    assert "□□ $\\frac{" in shown
+    assert "□□ $\\frac{$" in shown
 
 
 def test_a_chart_of_more_rows_than_fit_says_what_it_left_out(monkeypatch):

@@ -124,6 +124,16 @@ def test_markup_is_only_what_el_made():
     assert html.el("p", "x" + html.el("b", "y")) == "<p>x&lt;b&gt;y&lt;/b&gt;</p>"
 
 
+def test_a_drawing_shows_hostile_labels_as_text_too(tmp_path):
+    rows, records, refused, run = everything_says("</text><script>alert(1)</script><a xlink:href='x'> --><!-- \x1b")
+    made = tables(run, rows, records, refused)
+    chart.write(made, tmp_path)
+    html.write(made, tmp_path)
+    page = Page((tmp_path / "index.html").read_text())
+    assert page.tags <= TAGS | {"g", "path", "defs", "use", "text", "tspan", "clippath", "rect", "pattern"}
+    assert page.comments == 0
+
+
 @pytest.fixture(scope="module")
 def nightly(tmp_path_factory):
     """A whole page with its real drawings."""

@@ -105,6 +105,13 @@ def test_verdicts_show_what_a_failed_test_compared(run_dir):
     assert "reason: the service ended" in shown
 
 
+def test_a_reason_that_every_test_repeats_is_told_once(run_dir):
+    why = "the application ended with exit code 2"
+    tests = [types.TestVerdict(id=f"t::{n}", dimension="functional", passed=False, message=why) for n in range(3)]
+    write_grade(run_dir, *tests, reason=why)
+    assert printed(run_dir).count(why) == 1
+
+
 def test_a_damaged_grade_is_named(run_dir):
     store.write_atomic(store.trial_dir(run_dir, ROW.trial_id) / show.GRADE, b"{")
     with pytest.raises(ResultsError, match=r"grade\.json: cannot be read"):

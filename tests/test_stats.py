@@ -81,6 +81,11 @@ def test_repeats_count_in_full_when_tasks_are_alike():
     assert stats.task_rate([[1, 0], [0, 1], [1, 0], [1, 0]]).n_effective == 8
 
 
+def test_effective_size_is_the_variance_by_the_clustered_one():
+    # p = 1/2, residuals 1, 0, -1, 0 over 8 trials: SE² = 2/64 · 4/3 = 1/24, and p(1 - p) / SE² = 6.
+    assert stats.effective_n([[1, 1], [1, 0], [0, 0], [0, 1]]) == pytest.approx(6)
+
+
 def test_one_task_is_one_piece_of_evidence():
     assert stats.task_rate([[1, 0, 1, 1]]).n_effective == 1
 

@@ -7,6 +7,7 @@ compression is never asked for and never undone. Whatever goes wrong is a Servic
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import socket
@@ -148,9 +149,11 @@ class Client:
         `json` is sent as JSON, `data` as it is; a header of None takes a default header away. `timeout` is the total,
         in seconds. Raises ServiceError.
         """
-        target = quote(path, safe="/?&=%:@!$'()*+,;~-._#[]") + (("&" if "?" in path else "?") + urlencode(params, doseq=True) if params else "")
+        target = quote(path, safe="/?&=%:@!$'()*+,;~-._#[]") + (
+            ("&" if "?" in path else "?") + urlencode(params, doseq=True) if params else ""
+        )
         body, fields = self._body(method, json, data)
-        fields.update({k: v for k, v in (headers or {}).items()})
+        fields.update(headers or {})
         deadline = time.monotonic() + timeout
         reply = self._exchange(method, target, fields, body, deadline)
         hops = 0
@@ -195,10 +198,9 @@ class Client:
         self, sock: socket.socket, method: str, target: str, message: bytes, deadline: float, begun: float
     ) -> Reply:
         sock.settimeout(remaining(deadline))
-        try:
+        # A server may answer and close before it has read a body that it refuses.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             sock.sendall(message)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # a server may answer and close before it has read a body that it refuses
         response = HTTPResponse(_Stream(sock, deadline, BODY_CAP + HEAD_CAP), method=method)  # type: ignore[arg-type]
         response.begin()
         received = response.read(BODY_CAP + 1)

@@ -262,7 +262,9 @@ def cache(_state: State) -> Iterator[Any]:
     from redis.retry import Retry
 
     retry = Retry(ConstantBackoff(0.1), 3)
-    client = redis.Redis.from_url(_urls(_state, "redis")["superuser"], decode_responses=True, socket_timeout=10, retry=retry)
+    client = redis.Redis.from_url(
+        _urls(_state, "redis")["superuser"], decode_responses=True, socket_timeout=10, retry=retry
+    )
     yield client
     client.close()
 

@@ -5,7 +5,44 @@ from __future__ import annotations
 import random
 import string
 
-SYLLABLES = ["ba", "be", "bi", "bo", "da", "de", "do", "fa", "fi", "go", "ha", "ka", "ki", "la", "le", "lo", "ma", "mi", "mo", "na", "ne", "no", "pa", "po", "ra", "re", "ri", "ro", "sa", "se", "ta", "ti", "to", "va", "vi", "za"]
+SYLLABLES = [
+    "ba",
+    "be",
+    "bi",
+    "bo",
+    "da",
+    "de",
+    "do",
+    "fa",
+    "fi",
+    "go",
+    "ha",
+    "ka",
+    "ki",
+    "la",
+    "le",
+    "lo",
+    "ma",
+    "mi",
+    "mo",
+    "na",
+    "ne",
+    "no",
+    "pa",
+    "po",
+    "ra",
+    "re",
+    "ri",
+    "ro",
+    "sa",
+    "se",
+    "ta",
+    "ti",
+    "to",
+    "va",
+    "vi",
+    "za",
+]
 SPECIAL = ["é", "ü", "ø", "ñ", "ł", "'"]
 
 

@@ -13,7 +13,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +93,10 @@ class Verdict:
         os._exit(0)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[Any]) -> Iterator[Any]:
-        report: pytest.TestReport = yield
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[Any]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
         with self.lock:
             self._note(item, report)
         return report
@@ -104,7 +106,7 @@ class Verdict:
         entry = self.results.setdefault(item.nodeid, fresh)
         entry["seconds"] += report.duration
         entry["calls"] += report.when == "call"
-        entry["measures"] = dict(item.stash.get(MEASURES, {}))
+        entry["measures"] = item.stash.get(MEASURES, None) or {}
         if not report.passed or hasattr(report, "wasxfail"):
             entry["good"] = False
             entry["message"] += f"{report.when} {report.outcome}: {str(report.longrepr)[-MESSAGE_CAP:]}\n"
@@ -145,8 +147,8 @@ def main() -> None:
     job = control.read()
     verdict = Verdict(job, control)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    arguments = [job["tests"], "--rootdir", job["tests"], "-c", os.devnull, "-p", "no:cacheprovider", "-q", "--tb=short",
-                 "--strict-markers", "-p", f"{__package__}.fixtures"]  # fmt: skip
+    arguments = [job["tests"], "--rootdir", job["tests"], "-c", os.devnull, "-p", "no:cacheprovider", "-q",
+                 "--tb=short", "--strict-markers", "-p", f"{__package__}.fixtures"]  # fmt: skip
     pytest.main(arguments, plugins=[verdict])
     if not verdict.manifest and not verdict.broken:
         verdict.broken = "no test was collected"

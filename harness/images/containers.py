@@ -105,7 +105,9 @@ def _bootstrap(client: Any, say: images.Say) -> None:
         archive = Path(folder) / "base.tar"
         _run(["tar", "-C", str(root), *(f"--exclude=./{e}/*" for e in EXCLUDED), "-cf", str(archive), "."])
         repository, label = BASE.split(":")
-        client.api.import_image_from_file(str(archive), repository, label, changes=['ENV PATH="/usr/sbin:/usr/bin:/sbin:/bin"'])
+        client.api.import_image_from_file(
+            str(archive), repository, label, changes=['ENV PATH="/usr/sbin:/usr/bin:/sbin:/bin"']
+        )
 
 
 def _run(argv: list[str]) -> None:

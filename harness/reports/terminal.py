@@ -1,22 +1,86 @@
-"""The run as a table for the terminal."""
+"""The run as a table for the terminal, as wide as the terminal is."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.aggregate import CandidateRow, Tables
-from harness.reports.content import CANDIDATE_COLUMNS, ending_of, money, run_headline
-from harness.reports.text import clip, plain
+from harness.aggregate import CandidateRow, Share, Tables
+from harness.reports.content import CANDIDATE_COLUMNS, ending_of, headline, money, name_of, run_headline
+from harness.reports.text import clip, duration, percent, plain
 
 if TYPE_CHECKING:
-    from rich.console import Group, RenderableType
+    from rich.console import Console, ConsoleOptions, Group, RenderResult
+    from rich.table import Table
 
-SHOWN = (
-    "candidate", "pass rate", "95 % interval", "solved / graded", "solved / planned", "errors", "missing", "not run",
-    "secure", "cost", "median time",
-)  # fmt: skip
-OPTIONAL = ("errors", "missing", "not run")
+NAME_WIDTH, GAP, EDGES = 22, 3, 2
 MOST_ERRORS = 10
+
+
+def fraction(share: Share) -> str:
+    """`31/50`."""
+    return f"{share.hits}/{share.total}"
+
+
+def stacked(text: str) -> str:
+    """A figure and what stands in brackets behind it, one above the other."""
+    return text.replace(" (", "\n(")
+
+
+COLUMNS: dict[str, Callable[[CandidateRow], str]] = {
+    "pass rate": lambda row: headline(row).replace(": ", ":\n"),
+    "95 %\ninterval": CANDIDATE_COLUMNS["95 % interval"],
+    "solved /\ngraded": lambda row: fraction(row.counts.solved_graded),
+    "solved /\nplanned": lambda row: fraction(row.counts.solved_planned),
+    "errors": lambda row: str(row.counts.error),
+    "missing": lambda row: str(row.counts.missing),
+    "not run": lambda row: str(row.counts.not_run),
+    "cost": lambda row: stacked(money(row.cost)),
+    "secure": lambda row: percent(row.secure.rate),
+    "median\ntime": lambda row: duration(row.median_seconds),
+}
+"""Heading -> cell, the more important ones first: what does not fit is left out from the end."""
+TROUBLE = ("errors", "missing", "not run")
+
+
+@dataclass(frozen=True)
+class CandidateTable:
+    """The candidates' table; columns that only count trouble are left out while there is none."""
+
+    rows: Sequence[CandidateRow]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it with as many columns as fit beside the names."""
+        yield self.table(options.max_width)
+
+    def table(self, width: int) -> Table:
+        """The table for a terminal of `width` characters."""
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+        from rich.text import Text
+
+        cells = {name: [take(row) for row in self.rows] for name, take in COLUMNS.items()}
+        cells = {name: found for name, found in cells.items() if name not in TROUBLE or set(found) != {"0"}}
+        shown = fitting(cells, width - NAME_WIDTH - EDGES)
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        table.add_column("candidate", overflow="fold", min_width=NAME_WIDTH)
+        for name in shown:
+            table.add_column(name, justify="right", no_wrap=True)
+        for place, row in enumerate(self.rows):
+            table.add_row(Text(name_of(row)), *(Text(cells[name][place]) for name in shown))
+        return table
+
+
+def fitting(cells: dict[str, list[str]], width: int) -> list[str]:
+    """The first columns that fit into `width` characters together."""
+    shown = []
+    for name, found in cells.items():
+        width -= GAP + max(len(line) for text in (name, *found) for line in text.split("\n"))
+        if width < 0:
+            break
+        shown.append(name)
+    return shown
 
 
 def render(tables: Tables) -> Group:
@@ -29,23 +93,5 @@ def render(tables: Tables) -> Group:
     rest = len(tables.errors) - MOST_ERRORS
     notes += [f"and {rest} more errors"] if rest > 0 else []
     notes += [f"cost: {money(tables.cost)}"]
-    return Group(Text(run_headline(tables), style="bold"), candidates(tables), *(Text(plain(note)) for note in notes))
-
-
-def candidates(tables: Tables) -> RenderableType:
-    """The candidates' table. Columns that only count trouble are left out while there is none."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = [name for name in SHOWN if name not in OPTIONAL or any(_trouble(name, row) for row in tables.candidates)]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in shown:
-        table.add_column(name, justify="left" if name == "candidate" else "right")
-    for row in tables.candidates:
-        table.add_row(*(Text(CANDIDATE_COLUMNS[name](row)) for name in shown))
-    return table
-
-
-def _trouble(column: str, row: CandidateRow) -> bool:
-    return CANDIDATE_COLUMNS[column](row) != "0"
+    title = Text(run_headline(tables), style="bold")
+    return Group(title, CandidateTable(tables.candidates), *(Text(plain(note)) for note in notes))

@@ -41,7 +41,17 @@ VOLUMES = Path("/mnt")
 INODES = 100_000
 HERE = Path(__file__).parent
 BOXD = "/opt/harness/boxd.py"
-ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ssl", "ca-certificates", "pki", "alternatives", "localtime", "mime.types")
+ETC = (
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "ssl",
+    "ca-certificates",
+    "pki",
+    "alternatives",
+    "localtime",
+    "mime.types",
+)
 TOP = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 SPARE_PIDS, SPARE_MB = 4, 32  # for the box's own first processes
 LINE_CAP = 16 << 20
@@ -159,7 +169,9 @@ class BubblewrapCell:
         self.pid = 0
         limits = "cgroup" if sandbox.groups else "rlimit"
         notes = () if sandbox.filter else (f"no system-call filter for {platform.machine()}",)
-        self.isolation = Isolation(sandbox="bubblewrap", level="L1" if sandbox.filter else "L0", limits=limits, notes=notes)
+        self.isolation = Isolation(
+            sandbox="bubblewrap", level="L1" if sandbox.filter else "L0", limits=limits, notes=notes
+        )
 
     def start(self) -> None:
         """Start the holder and mount the volumes in it."""
@@ -173,7 +185,9 @@ class BubblewrapCell:
         self.holder, self.pid = launch(sandbox.spawner, [], view, command)
         assert self.holder.stdout and self.holder.stderr
         if self.holder.stdout.readline() != b"ready\n":
-            raise SandboxError(f"bubblewrap did not start: {self.holder.stderr.read().decode(errors='replace').strip()}")
+            raise SandboxError(
+                f"bubblewrap did not start: {self.holder.stderr.read().decode(errors='replace').strip()}"
+            )
         owner = f",uid={self.uid},gid={self.uid}" if sandbox.root else ""
         mounts = [
             f"mount -t tmpfs -o size={mb}m,nr_inodes={INODES},mode=0700,nosuid,nodev{owner} tmpfs {VOLUMES / name}"
@@ -182,7 +196,9 @@ class BubblewrapCell:
         self._enter(["sh", "-c", " && ".join(mounts) or "true"])
 
     def _enter(self, argv: Sequence[str]) -> None:
-        done = subprocess.run([*self.joining(), *argv], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            [*self.joining(), *argv], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+        )
         if done.returncode != 0:
             raise SandboxError(f"bubblewrap: preparing a cell failed: {done.stderr.strip()}")
 
@@ -314,14 +330,16 @@ class BubblewrapBox:
         if not self.child:
             self.process.wait()
             time.sleep(0.05)  # for the last of its words
-            raise SandboxError(f"bubblewrap: the {self.spec.role} box did not start: {self.logs().decode(errors='replace')}")
+            raise SandboxError(
+                f"bubblewrap: the {self.spec.role} box did not start: {self.logs().decode(errors='replace')}"
+            )
         self.lines = Lines(self.process.stdin.fileno(), self.process.stdout.fileno())
 
     def _filter(self, files: contextlib.ExitStack) -> list[str]:
         program = self.cell.sandbox.filter
         if program is None:
             return []
-        file = files.enter_context(tempfile.TemporaryFile())
+        file = files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
         file.write(program)
         file.flush()
         file.seek(0)
@@ -355,6 +373,7 @@ class BubblewrapBox:
         argv += [a for path in [*visible_folders()[1:], self.image] for a in _reachable(path)]
         argv += ["--ro-bind", str(HERE / "boxd.py"), BOXD]
         argv += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(256 << 20), "--tmpfs", "/tmp"]
+        argv += ["--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/dev/shm"]
         argv += [a for volume, path in spec.mounts.items() for a in ("--bind", str(VOLUMES / volume), path)]
         argv += [a for name, value in self._environment().items() for a in ("--setenv", name, value)]
         return [*argv, "--chdir", "/"]
@@ -389,7 +408,9 @@ class BubblewrapBox:
     def exec(self, argv: Sequence[str], *, seconds: float, stdin: bytes = b"", cap: int = 1 << 20) -> ExecResult:
         """Run a command beside the main process, as the same user; what it left running stays running."""
         text = base64.b64encode(stdin).decode()
-        answer = self._ask({"op": "exec", "argv": list(argv), "seconds": seconds, "stdin": text, "cap": cap}, seconds + 30)
+        answer = self._ask(
+            {"op": "exec", "argv": list(argv), "seconds": seconds, "stdin": text, "cap": cap}, seconds + 30
+        )
         out, err = (base64.b64decode(answer[name]) for name in ("out", "err"))
         return ExecResult(answer["code"], out, err, answer["truncated"])
 
@@ -422,10 +443,7 @@ class BubblewrapBox:
         if self.process is None:
             return self.last
         memory = cgroups.out_of_memory(self.groups)
-        if self.spec.channel:
-            code = self.process.poll()
-        else:
-            code = self._ask({"op": "state"}, 30)["code"]
+        code = self.process.poll() if self.spec.channel else self._ask({"op": "state"}, 30)["code"]
         return BoxState(code is None, code, memory)
 
     def channel(self) -> Lines:
@@ -451,7 +469,7 @@ def _top(name: str) -> list[str]:
     """A folder of the root: a link into /usr on merged systems, else the folder itself."""
     path = Path("/") / name
     if path.is_symlink():
-        return ["--symlink", os.readlink(path), str(path)]
+        return ["--symlink", str(path.readlink()), str(path)]
     return ["--ro-bind", str(path), str(path)] if path.is_dir() else []
 
 

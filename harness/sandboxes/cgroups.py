@@ -54,7 +54,12 @@ def make(memory_mb: int, pids: int, cpus: float) -> list[Path]:
         folder.mkdir()
     memory = memory_mb << 20
     if _unified():
-        values = {"memory.max": memory, "memory.swap.max": 0, "pids.max": pids, "cpu.max": f"{int(cpus * 100_000)} 100000"}
+        values = {
+            "memory.max": memory,
+            "memory.swap.max": 0,
+            "pids.max": pids,
+            "cpu.max": f"{int(cpus * 100_000)} 100000",
+        }
     else:
         values = {"memory.limit_in_bytes": memory, "pids.max": pids, "cpu.cfs_quota_us": int(cpus * 100_000)}
     for key, value in values.items():

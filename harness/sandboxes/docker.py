@@ -16,6 +16,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -97,17 +98,14 @@ class DockerSandbox:
             found = self.api.containers(all=True, filters={"label": owner.LABEL})
             networks = self.api.networks(filters={"label": owner.LABEL})
             volumes = self.api.volumes(filters={"label": owner.LABEL}).get("Volumes") or []
-        steps: list[tuple[str, str, Any, Callable[[], Any]]] = []
-        for c in found:
-            steps.append(("container", c["Id"][:12], c["Labels"], lambda c=c: self.api.remove_container(c["Id"], force=True, v=True)))
-        for n in networks:
-            steps.append(("network", n["Name"], n["Labels"], lambda n=n: self.api.remove_network(n["Id"])))
-        for v in volumes:
-            steps.append(("volume", v["Name"][:12], v["Labels"], lambda v=v: self.api.remove_volume(v["Name"])))
+        remove = partial(self.api.remove_container, force=True, v=True)
+        steps = [("container", c["Id"], c["Labels"], remove) for c in found]
+        steps += [("network", n["Id"], n["Labels"], self.api.remove_network) for n in networks]
+        steps += [("volume", v["Name"], v["Labels"], self.api.remove_volume) for v in volumes]
         for kind, name, labels, remove in steps:
             if every or owner.is_dead(labels[owner.LABEL]):
-                quietly(remove)
-                gone.append(f"{kind} {name}")
+                quietly(partial(remove, name))
+                gone.append(f"{kind} {name[:12]}")
         return gone
 
 
@@ -249,7 +247,7 @@ class DockerCell:
         if self.network:
             quietly(lambda: self.api.remove_network(self.network))
         for volume in self.volumes.values():
-            quietly(lambda v=volume: self.api.remove_volume(v, force=True))
+            quietly(partial(self.api.remove_volume, volume, force=True))
 
     def _remove(self, container: str) -> None:
         quietly(lambda: self.api.remove_container(container, force=True, v=True))

@@ -53,4 +53,5 @@ class Postgres:
     ) -> None:
         done = box.exec(["apply", str(self.port), database, user], seconds=120, stdin=sql)
         if done.exit_code != 0:
-            raise blame(f"{what} failed: {(done.stderr + done.stdout)[-1500:].decode(errors='replace')}")
+            words = (done.stderr + done.stdout)[-1500:] + b"\n" + box.logs(1000)
+            raise blame(f"{what} failed: {words.decode(errors='replace').strip()}")

@@ -34,7 +34,8 @@ class Redis:
         """Wait until a server that was started (again) answers. Raises SandboxError."""
         done = box.exec(["apply", str(self.port)], seconds=60)
         if done.exit_code != 0:
-            raise SandboxError(f"Redis does not start: {(done.stderr + done.stdout)[-1500:].decode(errors='replace')}")
+            words = (done.stderr + done.stdout)[-1500:] + b"\n" + box.logs(1000)
+            raise SandboxError(f"Redis does not start: {words.decode(errors='replace').strip()}")
 
     def url(self, address: str, user: str, secrets: Mapping[str, str]) -> str:
         """A connection URL; `user` is `superuser` or `app`."""

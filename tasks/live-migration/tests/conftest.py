@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 PACE = 0.05  # seconds between two statements of the migration
-HOLD = 2.5  # seconds that a report keeps a waiting migration waiting: well above the application's patience of 1 second
+HOLD = 2.0  # seconds that a report keeps a waiting migration waiting: well above the application's patience of 1 second
 RUN_SECONDS = 60
 ROWS_ADDED = 20000
 POOL = 240
@@ -91,7 +91,7 @@ SHAPE = {
         WHERE c.relkind NOT IN ('i', 't') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'probe')
         ORDER BY 1""",
     "columns": """SELECT concat_ws(' ', a.attrelid::regclass, a.attname, format_type(a.atttypid, a.atttypmod),
-               CASE WHEN a.attnotnull THEN 'NOT NULL' END, a.attidentity::text, pg_get_expr(d.adbin, d.adrelid)) AS item
+               CASE WHEN a.attnotnull THEN 'NOT NULL' END, nullif(a.attidentity, ''), pg_get_expr(d.adbin, d.adrelid)) AS item
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
@@ -172,7 +172,7 @@ class Worker(threading.Thread):
         super().__init__(daemon=True)
         self.db, self.version, self.ledger, self.shared = db, version, ledger, shared
         self.rng = random.Random(seed)
-        self.errors, self.wrong, self.done, self.slowest = [], [], 0, 0.0
+        self.errors, self.wrong, self.gone, self.done, self.slowest = [], [], [], 0, 0.0
         self.halt = threading.Event()
 
     def run(self):
@@ -263,6 +263,7 @@ class Worker(threading.Thread):
         if len(self.ledger) > 20:
             self.send(connection, "remove", id=number)
             del self.ledger[number]
+            self.gone.append(number)
 
     def do_read(self, connection):
         number = self.own()
@@ -385,19 +386,19 @@ class Lab:
     def __init__(self, db, submission, rng, state):
         self.db, self.submission, self.rng, self.state = db, submission, rng, state
 
+    # --- running the files ---
+
     def files(self, folder):
         pattern = rf"migrate/{folder}/\d\d_[^/]+\.sql"
         return sorted(path for path in self.submission.paths() if re.fullmatch(pattern, path))
 
     def run(self, folder, kills=(), reports=False):
         """One run of up or down: "done", "cut off", or what went wrong."""
-        kills = kills if isinstance(kills, set) else set(kills)
         control = Control(self.db, kills, self.state.held, reports)
         control.start()
         try:
-            files = self.files(folder)
-            outcomes = (self.run_file(path, control) for path in files)
-            outcome = next((result for result in outcomes if result != "done"), "done") if files else "no files"
+            outcomes = (self.run_file(path, control) for path in self.files(folder))
+            outcome = next((result for result in outcomes if result != "done"), "done")
         finally:
             control.halt.set()
             control.join()
@@ -407,33 +408,189 @@ class Lab:
         return outcome if time.monotonic() < control.deadline else "not done in time"
 
     def run_file(self, path, control):
-        statements = split(self.submission.read_text(path))
-        for _ in range(101):
-            with self.session(path, control) as connection:
-                try:
-                    for statement in statements:
-                        connection.execute(statement.encode())
-                        time.sleep(PACE)
-                    return "done"
-                except psycopg.errors.LockNotAvailable:
-                    pass
-                except psycopg.Error as error:
-                    cut = connection.info.backend_pid in control.killed or self.pid in control.killed
-                    return "cut off" if cut else f"{path}: {error.sqlstate} {error}"
-            time.sleep(0.2)
-        return f"{path}: gave way 100 times"
-
-    @contextmanager
-    def session(self, path, control):
-        connection = self.db.connect(user="app")
+        """One file, started again as long as it gives way."""
         try:
-            self.pid = connection.info.backend_pid
+            statements = split(self.submission.read_text(path))
+            for _ in range(101):
+                result = self.run_statements(path, statements, control)
+                if result != "gave way":
+                    return result
+                time.sleep(0.2)
+            return f"{path}: gave way too often"
+        finally:
+            control.leave()
+
+    def run_statements(self, path, statements, control):
+        connection = self.db.connect(user="app")
+        pid = connection.info.backend_pid
+        try:
             connection.execute("SET statement_timeout = '60s'")
             connection.execute("SET max_parallel_maintenance_workers = 0")
-            control.enter(path, self.pid)
-            yield connection
+            control.enter(path, pid)
+            for statement in statements:
+                connection.execute(statement.encode())
+                time.sleep(PACE)
+            return "done"
+        except psycopg.errors.LockNotAvailable:
+            return "gave way"
+        except psycopg.Error as error:
+            return "cut off" if pid in control.killed else f"{path}: {error.sqlstate} {error}"
         finally:
             control.pid = None
             connection.close()
-            if sys_exc_is_none():
-                pass
+
+    # --- the applications ---
+
+    @contextmanager
+    def load(self, *versions):
+        """Both versions at work, as many threads as named; afterwards what they met is in the yielded record."""
+        record = SimpleNamespace(errors=[], wrong=[], slowest=0.0)
+        workers = [
+            Worker(self.db, self.rng.random(), version, ledger, deltas)
+            for version, (ledger, deltas) in zip(versions, self.state.ledgers, strict=False)
+        ]
+        for worker in workers:
+            worker.start()
+        time.sleep(0.2)
+        yield record
+        enough, deadline = 40, time.monotonic() + 3
+        while time.monotonic() < deadline and min(worker.done for worker in workers) < enough:
+            time.sleep(0.02)
+        for worker in workers:
+            worker.halt.set()
+        for worker in workers:
+            worker.join(30)
+            record.errors += worker.errors
+            record.wrong += worker.wrong
+            record.slowest = max(record.slowest, worker.slowest)
+            self.state.gone |= set(worker.gone)
+
+    # --- the rehearsal ---
+
+    def up(self):
+        """The state after up: the first time with all that can happen meanwhile."""
+        state = self.state
+        if state.now == "new":
+            self.rehearse_up()
+        state.now = "up"
+        return state
+
+    def rehearse_up(self):
+        state, kills = self.state, {"backfill", "index"}
+        self.share(prepare(self.db, self.rng))
+        state.shape_before, state.identity_before = shape(self.db), identity(self.db)
+        with self.load("old", "old", "old") as state.load_up:
+            state.outcome_up = "cut off"
+            while state.outcome_up == "cut off":
+                state.outcome_up = self.run("up", kills, reports=True)
+        state.shape_up, state.unlike_up = shape(self.db), self.ask(UNLIKE)
+        with self.load("old", "old", "new", "new") as state.load_both:
+            state.outcome_again = self.run("up")
+        state.shape_again, state.unlike_both = shape(self.db), self.ask(UNLIKE)
+        state.changed_up, state.ledger_up = self.ask(CHANGED), self.ledger_faults()
+        state.identity_up, state.probes_up = identity(self.db), self.probes()
+
+    def down(self):
+        """The record of down; up has run once more when it is made."""
+        self.up()
+        if not hasattr(self.state, "outcome_down"):
+            self.rehearse_down()
+        return self.state
+
+    def rehearse_down(self):
+        state = self.state
+        state.pids = set()
+        with self.load("old", "old", "old") as state.load_down:
+            state.outcome_down = self.run("down", reports=True)
+            state.shape_down = shape(self.db)
+            state.outcome_down_again = self.run("down")
+        state.shape_down_again, state.identity_down = shape(self.db), identity(self.db)
+        state.changed_down, state.ledger_down = self.ask(CHANGED), self.ledger_faults()
+        state.probes_down = self.probes()
+        state.outcome_round = self.run("up")
+        state.shape_round, state.unlike_round = shape(self.db), self.ask(UNLIKE)
+
+    def share(self, pool):
+        """Give each of four workers rows of its own; all share the last ones."""
+        rows = list(pool.values())
+        entries = [[row["id"], [cents(row["amount"]), cents(row["fee"]), row["reference"]]] for row in rows]
+        own, common = entries[: POOL // 5 * 4], entries[POOL // 5 * 4 :]
+        self.state.start = {number: entry[0] for number, entry in common}
+        self.state.ledgers = [(dict(own[part::4]), dict.fromkeys(self.state.start, 0)) for part in range(4)]
+
+    def ask(self, sql):
+        """The rows of a check, or the error that it met."""
+        try:
+            return self.db.query(sql)
+        except psycopg.Error as error:
+            return f"{error.sqlstate} {error}"
+
+    def probes(self):
+        """The most rows that one transaction of the migration changed, and its DDL that read the table under a strong lock."""
+        pids = (list(self.state.pids),)
+        rows = self.db.query(
+            "SELECT sum(rows)::bigint AS rows FROM probe.writes WHERE pid = ANY (%s) GROUP BY xid ORDER BY 1 DESC LIMIT 1",
+            pids,
+        )
+        ddl = self.db.query("SELECT tag FROM probe.ddl WHERE pid = ANY (%s) AND strong AND scanned > 1000", pids)
+        return SimpleNamespace(rows=rows[0]["rows"] if rows else 0, scans=[row["tag"] for row in ddl])
+
+    def ledger_faults(self):
+        """Payments that are not what the applications made them."""
+        expected = {number: entry[:2] for ledger, _ in self.state.ledgers for number, entry in ledger.items()}
+        for number, amount in self.state.start.items():
+            expected[number] = [amount + sum(deltas[number] for _, deltas in self.state.ledgers), None]
+        ids = [*expected, *self.state.gone]
+        rows = self.db.query("SELECT id, amount, fee FROM payments WHERE id = ANY (%s)", (ids,))
+        seen = {row["id"]: [cents(row["amount"]), cents(row["fee"])] for row in rows}
+        for number in self.state.start:
+            seen.get(number, [None, None])[1] = None
+        return {
+            number: (seen.get(number), expected.get(number))
+            for number in ids
+            if seen.get(number) != expected.get(number)
+        }
+
+    # --- single requests ---
+
+    def send(self, version, operation, **params):
+        """One statement of one version, with its values as they are."""
+        with self.db.connect(user="app") as connection:
+            cursor = connection.execute(STATEMENTS[version][operation], params)
+            return cursor.fetchall() if cursor.description else []
+
+    def insert(self, version, amount, fee=None):
+        """A new payment; returns its id."""
+        values = {"account": self.rng.randint(1, 500), "reference": self.rng.token(16), "note": self.rng.word()}
+        return self.send(version, "insert", amount=amount, fee=fee, **values)[0]["id"]
+
+    def row(self, number):
+        return self.db.query("SELECT * FROM payments WHERE id = %s", (number,))[0]
+
+    def money(self, number):
+        """Both forms of a payment's money."""
+        row = self.row(number)
+        return row["amount"], row["fee"], row["amount_cents"], row["fee_cents"]
+
+
+_state = SimpleNamespace(now="new", held=set(), pids=set(), gone=set())
+
+
+@pytest.fixture
+def lab(db, submission, rng):
+    """The lab, after up; the rehearsal runs with the first test that asks for it."""
+    lab = Lab(db, submission, rng, _state)
+    lab.up()
+    return lab
+
+
+@pytest.fixture
+def up(lab):
+    """What was recorded while up ran."""
+    return lab.state
+
+
+@pytest.fixture
+def down(lab):
+    """What was recorded while down ran."""
+    return lab.down()

@@ -12,11 +12,12 @@ class Limiter:
         self.client, self.rng = client, rng
         self.admin = {"Authorization": f"Bearer {token}"}
 
-    def put(self, name, body, headers=None):
-        return self.client.put(f"/policies/{name}", json=body, headers=self.admin if headers is None else headers)
+    def put(self, name, body, headers=None, **options):
+        headers = self.admin if headers is None else headers
+        return self.client.put(f"/policies/{name}", json=body, headers=headers, **options)
 
-    def read(self, name, headers=None):
-        return self.client.get(f"/policies/{name}", headers=self.admin if headers is None else headers)
+    def read(self, name, headers=None, **options):
+        return self.client.get(f"/policies/{name}", headers=self.admin if headers is None else headers, **options)
 
     def policy(self, limit, window=3600, name=None):
         """Create or replace a policy, and return its name."""

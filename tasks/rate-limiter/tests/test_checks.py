@@ -11,7 +11,9 @@ def stated(reply):
 
 
 @pytest.mark.spec("`remaining` is what is left in the window after this check")
-@pytest.mark.spec("carry the headers `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` with these three numbers")
+@pytest.mark.spec(
+    "carry the headers `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` with these three numbers"
+)
 @pytest.mark.spec("An allowed check is answered 200")
 def test_an_allowed_check_says_what_is_left(limiter, rng):
     """Each of N checks is allowed, and counts down in the body and in the headers."""
@@ -26,7 +28,9 @@ def test_an_allowed_check_says_what_is_left(limiter, rng):
 
 
 @pytest.mark.spec("The 429 carries `Retry-After` too, with the same value as `RateLimit-Reset`")
-@pytest.mark.spec("The body of the 429 is an error (below) with the additional members `limit`, `remaining` and `reset_seconds`.")
+@pytest.mark.spec(
+    "The body of the 429 is an error (below) with the additional members `limit`, `remaining` and `reset_seconds`."
+)
 def test_a_refused_check_says_when_to_come_back(limiter, rng, problem):
     """The check after the last unit is a 429 with all it needs to wait."""
     limit, key = rng.randint(1, 5), rng.name()
@@ -41,7 +45,9 @@ def test_a_refused_check_says_when_to_come_back(limiter, rng, problem):
 
 
 @pytest.mark.spec("A check is allowed if the units used in the open window plus its cost do not exceed the limit.")
-@pytest.mark.spec("A check that is not allowed uses nothing and does not prolong the window. A cheaper one may still be allowed")
+@pytest.mark.spec(
+    "A check that is not allowed uses nothing and does not prolong the window. A cheaper one may still be allowed"
+)
 def test_a_refused_cost_uses_nothing(limiter, rng, problem):
     """A cost that does not fit leaves all that is left to cheaper checks, to the last unit."""
     limit, used, key = rng.randint(20, 30), rng.randint(2, 9), rng.name()
@@ -61,11 +67,27 @@ def test_pairs_are_counted_apart(limiter, rng):
     """Pairs that look alike, or that are alike when joined, do not share a unit."""
     a, b, c = (rng.token(5) for _ in range(3))
     word = rng.word()
-    keys = [word, word.upper(), f" {word}", f"{word} ", f"{word}\n", f"{word}\u00e9", f"{word}e\u0301", f"{word}/x:\U0001f600"]
+    keys = [
+        word,
+        word.upper(),
+        f" {word}",
+        f"{word} ",
+        f"{word}\n",
+        f"{word}\u00e9",
+        f"{word}e\u0301",
+        f"{word}/x:\U0001f600",
+    ]
     pairs = [(a, key) for key in keys]
     for mark in ":.-_":
         pairs += [(f"{a}{mark}{b}", c), (a, f"{b}{mark}{c}")]
-    pairs += [(a, f"{b}/{c}"), (a, f"{b}|{c}"), (f"{a}:{b}", f":{c}"), (a.swapcase(), word), (a, "k" * 199), (a, "k" * 200)]
+    pairs += [
+        (a, f"{b}/{c}"),
+        (a, f"{b}|{c}"),
+        (f"{a}:{b}", f":{c}"),
+        (a.swapcase(), word),
+        (a, "k" * 199),
+        (a, "k" * 200),
+    ]
     for policy in {policy for policy, _ in pairs}:
         limiter.policy(1, name=policy)
     rng.shuffle(pairs)
@@ -123,7 +145,9 @@ def test_an_unknown_policy_is_not_found(limiter, rng, problem):
 @pytest.mark.spec("`key` is any text of 1 to 200 Unicode characters")
 @pytest.mark.spec("A member that is missing or wrong is answered 422.")
 @pytest.mark.spec("A cost above the limit names `cost`.")
-@pytest.mark.spec('A text that is not valid Unicode (a lone surrogate, such as `"\\ud800"`) is a wrong member like any other.')
+@pytest.mark.spec(
+    'A text that is not valid Unicode (a lone surrogate, such as `"\\ud800"`) is a wrong member like any other.'
+)
 def test_bad_checks_name_the_member(limiter, service, rng, problem):
     """Each wrong member is named, and nothing is used."""
     key, limit = rng.name(), rng.randint(20, 40)
@@ -146,13 +170,28 @@ def test_bad_checks_name_the_member(limiter, service, rng, problem):
 
 
 @pytest.mark.spec("A body that is not JSON (in UTF-8), or is JSON but not an object, is answered 400.")
-@pytest.mark.spec("Nothing that a client sends may lead to a 500. A number with thousands of digits may be answered 400 or 422.")
+@pytest.mark.spec(
+    "Nothing that a client sends may lead to a 500. A number with thousands of digits may be answered 400 or 422."
+)
 def test_bodies_that_are_no_object_are_400(limiter, service, rng, problem):
     """Broken, foreign, deep or huge: a body never leads to a 500."""
     key = rng.token(9)
     policy = limiter.policy(3)
-    bodies = ["", "{", rng.token(20), "[]", "5", "null", '"text"', f'{{"policy": "{policy}", "key": "{key}"', "[" * 50_000]
-    bodies += [f'[{{"policy": "{policy}", "key": "{key}"}}]', f'{{"policy": "{policy}", "key": "\xff"}}'.encode("latin-1")]
+    bodies = [
+        "",
+        "{",
+        rng.token(20),
+        "[]",
+        "5",
+        "null",
+        '"text"',
+        f'{{"policy": "{policy}", "key": "{key}"',
+        "[" * 50_000,
+    ]
+    bodies += [
+        f'[{{"policy": "{policy}", "key": "{key}"}}]',
+        f'{{"policy": "{policy}", "key": "\xff"}}'.encode("latin-1"),
+    ]
     for body in bodies:
         problem(service.post("/checks", data=body, headers=JSON), 400)
         problem(service.put(f"/policies/{policy}", data=body, headers={**JSON, **limiter.admin}), 400)

@@ -27,12 +27,12 @@ def test_parallel_costs_use_no_more_than_the_limit(limiter, rng, together):
     policy = limiter.policy(limit)
     replies = together(len(costs), lambda i: limiter.check(policy, key, costs[i], timeout=15))
     left, states = limit, {limit}
-    for reply, cost in sorted(zip(replies, costs), key=lambda pair: -pair[0].json()["remaining"]):
+    for reply, cost in sorted(zip(replies, costs, strict=True), key=lambda pair: -pair[0].json()["remaining"]):
         if reply.status == 200:
             left -= cost
             assert reply.json()["remaining"] == left
             states.add(left)
-    for reply, cost in zip(replies, costs):
+    for reply, cost in zip(replies, costs, strict=True):
         assert reply.status == 200 or reply.json()["remaining"] in states
         assert reply.status == 200 or (reply.status == 429 and reply.json()["remaining"] < cost)
     assert limiter.remaining(policy, key) == left >= 0
@@ -55,7 +55,9 @@ def test_two_instances_share_a_limit(limiter, second, rng, together):
 
 
 @pytest.mark.reliability
-@pytest.mark.spec("A change of a policy holds for every check that begins after the answer to the change, on every instance.")
+@pytest.mark.spec(
+    "A change of a policy holds for every check that begins after the answer to the change, on every instance."
+)
 def test_a_changed_policy_holds_on_every_instance(limiter, second, rng):
     """After each change both instances use the new limit, at once."""
     instances, key = [limiter, second], rng.name()

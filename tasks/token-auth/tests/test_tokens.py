@@ -35,12 +35,14 @@ def test_pairs_are_answered_as_asked(desk):
     """Login and refresh answer the same shape, which no cache keeps."""
     person = desk.register()
     login = desk.try_login(person.email, person.password)
-    for reply in (login, desk.refresh(login.json()["refresh_token"])):
+    replies = [login, desk.refresh(login.json()["refresh_token"])]
+    for reply in replies:
         assert reply.status == 200
         assert "no-store" in reply.headers["Cache-Control"]
         tokens = reply.json()
         assert set(tokens) == {"access_token", "refresh_token", "token_type", "expires_in"}
         assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 900)
+    assert len({reply.json()[name] for reply in replies for name in ("access_token", "refresh_token")}) == 4
 
 
 def unsigned(forge, claims, token, rng, other):

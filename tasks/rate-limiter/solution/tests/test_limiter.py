@@ -5,7 +5,6 @@ import uuid
 
 import pytest
 from fastapi.testclient import TestClient
-
 from limiter.app import create_app
 from limiter.settings import Settings
 

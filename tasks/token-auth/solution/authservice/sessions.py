@@ -1,7 +1,7 @@
 """Sessions: one chain of refresh tokens each, of which only the newest is unspent.
 
-A session row names the one refresh token that may still be used. Whatever genuine token of the session comes instead was
-spent before, so somebody has a copy: the session ends.
+A session row names the one refresh token that may still be used. Whatever genuine token of the session comes instead
+was spent before, so somebody has a copy: the session ends.
 """
 
 import sqlite3

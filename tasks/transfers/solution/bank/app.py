@@ -1,4 +1,6 @@
-"""The HTTP surface. The handlers are plain functions: FastAPI runs them in threads, the pool bounds their connections."""
+"""The HTTP surface. The handlers are plain functions: FastAPI runs them in threads, the pool bounds
+their connections.
+"""
 
 import re
 from collections.abc import AsyncIterator

@@ -11,8 +11,8 @@ LARGEST_ID = 2**63 - 1
 
 
 def _storable(text: str) -> str:
-    if "\0" in text:
-        raise PydanticCustomError("nul", "U+0000 cannot be stored")
+    if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text):
+        raise PydanticCustomError("not_storable", "U+0000 and lone surrogates cannot be stored")
     return text
 
 

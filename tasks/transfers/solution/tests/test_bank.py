@@ -5,9 +5,8 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from fastapi.testclient import TestClient
-
 from bank.app import create_app
+from fastapi.testclient import TestClient
 
 
 @pytest.fixture(scope="module")

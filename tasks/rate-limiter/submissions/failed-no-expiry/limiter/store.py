@@ -1,8 +1,8 @@
 """Policies and counts in Redis.
 
-A policy is the hash `rl:policy:<name>`. The open window of a pair is the string `rl:count:<name>/<key>`: its value is the
-units used, its expiry the window's end. A name holds no slash, so two pairs never share a string. A check is one script:
-Redis runs it alone, with its own clock, and that is what makes the limit exact over all instances.
+A policy is the hash `rl:policy:<name>`. The open window of a pair is the string `rl:count:<name>/<key>`: its value is
+the units used, its expiry the window's end. A name holds no slash, so two pairs never share a string. A check is one
+script: Redis runs it alone, with its own clock, and that is what makes the limit exact over all instances.
 """
 
 import asyncio

@@ -1,0 +1,162 @@
+"""TrialPlan -> Submission: give the agent a sandbox, let its scaffold work, and freeze what is there at the end.
+
+The agent's box, and the task's services beside it, start with the first command; a scaffold that only writes files
+costs no container of its own. Freezing begins when the box is dead, so nothing later counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from harness import archive, scaffolds
+from harness.errors import ConfigError, SandboxError
+from harness.grade import Clock
+from harness.journal import FileJournal
+from harness.protocols import Box, Cell, Model, Sandbox
+from harness.staging import app_environment, at_once, place_services, raise_service, service_volumes
+from harness.types import BoxSpec, Ending, ExecResult, Isolation, Submission, Task, TrialPlan, Turn, Usage
+
+SPACE = "workspace"
+OUTPUT_CAP = 256 << 10
+FILE_CAP = 16 << 20
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A submission, why the agent phase ended, and what it took. `usage` sums the turns that ended well."""
+
+    submission: Submission
+    ending: Ending
+    isolation: Isolation
+    images: dict[str, str]
+    turns: int
+    tool_calls: int
+    retries: int
+    usage: Usage
+    stages: dict[str, float]
+
+
+def generate(
+    plan: TrialPlan,
+    sandbox: Sandbox,
+    model: Model | None,
+    folder: Path,
+    price: Callable[..., float | None],
+    stage: Callable[[str], None],
+) -> Generated:
+    """Run the agent phase of a trial; leaves submission.tar.zst and, with a model, journal.jsonl in `folder`.
+
+    Raises ProviderError, SandboxError, TaskError, and ResultsError for a damaged journal.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    clock = Clock()
+    with sandbox.cell({SPACE: plan.task.limits.disk_mb, **service_volumes(plan.task)}) as cell:
+        space = AgentWorkspace(cell, plan.task)
+        clock("agent cell")
+        with FileJournal(folder, plan.trial_id, _digests(plan)) as journal:
+            ending = _work(plan, space, model, journal, price)
+            turns = [turn for _, turn in journal.turns()]
+        clock("agent")
+        stage("freezing")
+        submission = space.freeze(folder / "submission.tar.zst")
+        isolation, images = cell.isolation, dict(cell.images)
+    clock("freeze")
+    return Generated(
+        submission, ending, isolation, images, turns=len(turns), tool_calls=sum(len(t.calls) for t in turns),
+        retries=sum(len(t.failed_attempts) for t in turns), usage=_total(turns), stages=clock.stages,
+    )  # fmt: skip
+
+
+def _digests(plan: TrialPlan) -> dict[str, str]:
+    return {"task": plan.task.digest, "candidate": plan.candidate.digest}
+
+
+def _work(
+    plan: TrialPlan,
+    space: AgentWorkspace,
+    model: Model | None,
+    journal: FileJournal,
+    price: Callable[..., float | None],
+) -> Ending:
+    """Let the scaffold work."""
+    name = plan.candidate.scaffold
+    if name not in scaffolds.REGISTRY:
+        raise ConfigError(f"no scaffold is called {name!r}; there are: {', '.join(scaffolds.REGISTRY)}")
+
+    def spent() -> float | None:
+        costs = [price(turn.usage, when) for when, turn in journal.turns()]
+        known = [c for c in costs if c is not None]
+        return sum(known) if len(known) == len(costs) else None
+
+    return scaffolds.REGISTRY[name].work(plan, space, model, journal, spent)
+
+
+def _total(turns: list[Turn]) -> Usage:
+    buckets = [b for b in Usage.model_fields if b != "raw"]
+    return Usage(**{b: sum(getattr(t.usage, b) for t in turns) for b in buckets})
+
+
+class AgentWorkspace:
+    """The agent's sandbox as a scaffold sees it (protocols.Workspace)."""
+
+    def __init__(self, cell: Cell, task: Task) -> None:
+        self.cell, self.task = cell, task
+        self.box: Box | None = None
+        cell.write(SPACE, archive.pack_modes(archive.layers(task.root / "workspace")))
+
+    def bash(self, command: str, seconds: float) -> ExecResult:
+        """Run a shell command in /workspace; what it leaves running stays until the phase ends."""
+        return self._exec(["bash", "-c", command], seconds, OUTPUT_CAP)
+
+    def write(self, files: Mapping[str, bytes]) -> None:
+        """Write files below /workspace; by the box's own user once it runs, so a planted link leads nowhere new.
+
+        Raises OSError when the agent's own doing prevents it (a full disk, a folder in the file's place).
+        """
+        packed = archive.pack(files)
+        if self.box is None:
+            self.cell.write(SPACE, packed)
+            return
+        done = self._exec(["tar", "-xf", "-", "-C", "/workspace", "--no-same-owner"], 60, OUTPUT_CAP, packed)
+        if done.exit_code != 0:
+            raise OSError(done.stderr.decode(errors="replace").strip() or "the file could not be written")
+
+    def read(self, path: str) -> bytes | None:
+        """A file's content below /workspace, at most 16 MiB; None when there is no such file."""
+        done = self._exec(["head", "-c", str(FILE_CAP), "--", path], 30, FILE_CAP)
+        return done.stdout if done.exit_code == 0 else None
+
+    def freeze(self, target: Path) -> Submission:
+        """Kill the box, then read the workspace under caps."""
+        if self.box is not None:
+            self.box.kill()
+        return archive.freeze(self.cell.entries(SPACE), target, self.task.limits.disk_mb << 20)
+
+    def _box(self) -> Box:
+        """Start the services and the agent's box the first time that a command needs them."""
+        if self.box is None:
+            services = place_services(self.cell, self.task)
+            at_once([partial(raise_service, s, self.task) for s in services.values()])
+            limits = self.task.limits
+            self.box = self.cell.box(BoxSpec(
+                role="agent", image=self.task.image, argv=("sleep", "infinity"), workdir="/workspace",
+                env=app_environment(self.task, services), mounts={SPACE: "/workspace"},
+                cpus=limits.cpus, memory_mb=limits.memory_mb, pids=limits.pids,
+            ))  # fmt: skip
+            self.box.start()
+        return self.box
+
+    def _exec(self, argv: list[str], seconds: float, cap: int, stdin: bytes = b"") -> ExecResult:
+        """Run in the box. A box that takes no command any more is the agent's own doing as long as it can be started
+        again: a fork bomb, a killed process 1. If it cannot, the sandbox is at fault.
+        """
+        box = self._box()
+        try:
+            return box.exec(argv, seconds=seconds, cap=cap, stdin=stdin)
+        except SandboxError:
+            box.kill()
+            box.start()
+            return ExecResult(None, b"", b"the sandbox took no more commands and was started again; files are kept")

@@ -1,0 +1,10 @@
+-- The new version of the application is gone. One transaction: without the trigger the old version could not insert while
+-- amount_cents is still NOT NULL. The index and the constraint go with the columns.
+SET lock_timeout = '200ms';
+
+BEGIN;
+DROP TRIGGER IF EXISTS payments_cents ON payments;
+ALTER TABLE payments
+    DROP COLUMN IF EXISTS amount_cents,
+    DROP COLUMN IF EXISTS fee_cents;
+COMMIT;

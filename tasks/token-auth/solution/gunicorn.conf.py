@@ -1,0 +1,11 @@
+"""How gunicorn runs the service. Settings that a gunicorn does not know are ignored by it."""
+
+import os
+
+bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+wsgi_app = "authservice.app:create_app()"
+workers = 1
+threads = 8
+graceful_timeout = 5
+worker_tmp_dir = "/tmp"
+control_socket_disable = True

@@ -1,0 +1,53 @@
+"""Errors as problem documents (RFC 9457): one class to raise, one place that renders."""
+
+from typing import Any
+
+from flask import Flask, Response, jsonify
+
+
+TITLES = {
+    "malformed-json": (400, "The body is not JSON"),
+    "invalid-credentials": (401, "Login failed"),
+    "invalid-token": (401, "A good token is needed"),
+    "forbidden": (403, "You may not do this"),
+    "not-found": (404, "There is no such resource"),
+    "method-not-allowed": (405, "The path does not have this method"),
+    "email-taken": (409, "The address is taken"),
+    "too-large": (413, "The body is too large"),
+    "validation": (422, "The body breaks a rule"),
+    "internal": (500, "The service failed"),
+}
+
+
+class Problem(Exception):
+    """An error with a place in the table above. Its texts never hold what the client sent."""
+
+    def __init__(self, kind: str, detail: str, errors: list[dict[str, str]] | None = None) -> None:
+        super().__init__(detail)
+        self.kind, self.detail, self.errors = kind, detail, errors
+
+
+def render(problem: Problem) -> Response:
+    """The problem as a response."""
+    status, title = TITLES[problem.kind]
+    body: dict[str, Any] = {
+        "type": f"/problems/{problem.kind}",
+        "title": title,
+        "status": status,
+        "detail": problem.detail,
+    }
+    if problem.errors is not None:
+        body["errors"] = problem.errors
+    response = jsonify(body)
+    response.status_code = status
+    response.mimetype = "application/problem+json"
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def install(app: Flask) -> None:
+    """Make every error of the app a problem document."""
+    app.register_error_handler(Problem, render)
+
+

@@ -1,0 +1,82 @@
+"""The HTTP surface. The handlers are plain functions: FastAPI runs them in threads, the pool bounds
+their connections.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+from uuid import UUID
+
+from anyio import to_thread
+from fastapi import FastAPI, Header, Query, Response
+
+from bank import accounts, problems, transfers
+from bank.database import Database
+from bank.models import Account, AccountIn, Entries, OrderIn, Page, Transfer
+
+# Far more threads than connections: a burst waits for the pool, which knows how long to wait, and not for a thread.
+THREADS = 100
+cache: dict[UUID, Account] = {}
+VISIBLE_ASCII = re.compile(r"[!-~]{1,200}")
+
+
+def create_app(database_url: str) -> FastAPI:
+    database = Database(database_url)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
+        database.open()
+        yield
+        database.close()
+
+    app = FastAPI(title="Transfers", lifespan=lifespan, redirect_slashes=False)
+    problems.install(app)
+    _add_accounts(app, database)
+    _add_transfers(app, database)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    return app
+
+
+def _add_accounts(app: FastAPI, database: Database) -> None:
+    @app.post("/accounts", status_code=201)
+    def open_account(wanted: AccountIn) -> Account:
+        with database.transaction() as connection:
+            return accounts.open_account(connection, wanted)
+
+    @app.get("/accounts/{account_id}")
+    def get_account(account_id: UUID) -> Account:
+        if account_id not in cache:
+            with database.transaction() as connection:
+                cache[account_id] = accounts.get_account(connection, account_id)
+        return cache[account_id]
+
+    @app.get("/accounts/{account_id}/entries")
+    def list_entries(account_id: UUID, page: Annotated[Page, Query()]) -> Entries:
+        with database.transaction() as connection:
+            return accounts.list_entries(connection, account_id, page)
+
+
+def _add_transfers(app: FastAPI, database: Database) -> None:
+    @app.post("/transfers", status_code=201, response_model=Transfer)
+    def transfer(order: OrderIn, idempotency_key: Annotated[str, Header()] = "") -> Response:
+        if not VISIBLE_ASCII.fullmatch(idempotency_key):
+            raise problems.BadIdempotencyKey
+        with database.transaction() as connection:
+            outcome = transfers.transfer_once(connection, idempotency_key, order)
+        cache.pop(order.from_account, None)
+        cache.pop(order.to_account, None)
+        headers = {"Idempotency-Replayed": "true"} if outcome.replayed else {}
+        if outcome.transfer is None:
+            return problems.insufficient_funds(headers)
+        return Response(outcome.transfer.model_dump_json(), 201, headers, "application/json")
+
+    @app.get("/transfers/{transfer_id}")
+    def get_transfer(transfer_id: UUID) -> Transfer:
+        with database.transaction() as connection:
+            return transfers.get_transfer(connection, transfer_id)

@@ -1,0 +1,55 @@
+"""Accounts and their history."""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from bank.models import Account, AccountIn, Entries, Page
+
+
+_shown: dict[tuple[UUID, int], int] = {}
+
+
+class NotFound(Exception):
+    """What the path names does not exist."""
+
+
+def open_account(connection: Connection, wanted: AccountIn) -> Account:
+    row = connection.execute(
+        "INSERT INTO accounts (owner, balance) VALUES (%s, %s) RETURNING id, owner, balance",
+        [wanted.owner, wanted.opening_balance],
+    ).fetchone()
+    if wanted.opening_balance:
+        add_entry(connection, row["id"], None, wanted.opening_balance, wanted.opening_balance)
+    return Account(**row)
+
+
+def get_account(connection: Connection, account_id: UUID) -> Account:
+    row = connection.execute("SELECT id, owner, balance FROM accounts WHERE id = %s", [account_id]).fetchone()
+    if row is None:
+        raise NotFound("account")
+    return Account(**row)
+
+
+def list_entries(connection: Connection, account_id: UUID, page: Page) -> Entries:
+    get_account(connection, account_id)
+    skip = _shown.get((account_id, page.before), 0)
+    rows: list[dict[str, Any]] = connection.execute(
+        """
+        SELECT id, transfer_id, amount, balance_after, created_at FROM ledger_entries
+        WHERE account_id = %s ORDER BY id DESC OFFSET %s LIMIT %s
+        """,
+        [account_id, skip, page.limit + 1],
+    ).fetchall()
+    listed = rows[: page.limit]
+    if listed:
+        _shown[account_id, listed[-1]["id"]] = skip + len(listed)
+    return Entries(entries=listed, next_before=listed[-1]["id"] if len(rows) > len(listed) else None)
+
+
+def add_entry(connection: Connection, account_id: UUID, transfer_id: UUID | None, amount: int, balance: int) -> None:
+    connection.execute(
+        "INSERT INTO ledger_entries (account_id, transfer_id, amount, balance_after) VALUES (%s, %s, %s, %s)",
+        [account_id, transfer_id, amount, balance],
+    )

@@ -87,11 +87,18 @@ def _work(
         raise ConfigError(f"no scaffold is called {name!r}; there are: {', '.join(scaffolds.REGISTRY)}")
 
     def spent() -> float | None:
-        costs = [price(turn.usage, when) for when, turn in journal.turns()]
+        billed = [(usage, when) for when, turn in journal.turns() for usage in _billed(turn)]
+        costs = [price(usage, when) for usage, when in billed]
         known = [c for c in costs if c is not None]
         return sum(known) if len(known) == len(costs) else None
 
     return scaffolds.REGISTRY[name].work(plan, space, model, journal, spent)
+
+
+def _billed(turn: Turn) -> list[Usage]:
+    """The usage of a turn and of the failed attempts before it, each of which was a request of its own."""
+    failed = [Usage.model_validate(a["usage"]) for a in turn.failed_attempts if a.get("usage")]
+    return [turn.usage, *failed]
 
 
 def _total(turns: list[Turn]) -> Usage:

@@ -10,6 +10,11 @@ from typing import Any
 
 import pytest
 
+from harness import images, sandboxes, tasks
+from harness.errors import NotAvailable
+from harness.protocols import Sandbox
+from harness.types import Task
+
 PREFIXES = ("ANTHROPIC_", "OPENAI_")
 REFUSED: list[Any] = []
 
@@ -56,3 +61,34 @@ def _guarded(original: Any) -> Any:
         return original(self, address)
 
     return connect
+
+
+# --- sandboxes -------------------------------------------------------------------------------------------------------
+
+KINDS = [pytest.param("docker", marks=pytest.mark.docker), pytest.param("bubblewrap", marks=pytest.mark.bubblewrap)]
+
+
+def opened(kind: str) -> Sandbox:
+    """Open a sandbox of a kind with its images; skip where this machine has none (HARNESS_TEST_ALL_SANDBOXES, set by CI, allows no skip)."""
+    try:
+        sandbox = sandboxes.choose(kind, print)
+    except NotAvailable as reason:
+        if os.environ.get("HARNESS_TEST_ALL_SANDBOXES"):
+            raise
+        pytest.skip(f"{kind}: {reason}")
+    sandbox.prepare(images.NAMES, print)
+    return sandbox
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """Each kind of sandbox in turn."""
+    found = opened(request.param)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Task:
+    """A small complete task: the skeleton that `harness tasks new` makes."""
+    return tasks.load(tasks.new("notes", tmp_path_factory.mktemp("tasks")))

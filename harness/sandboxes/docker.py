@@ -244,6 +244,8 @@ class DockerCell:
             thread.start()
         for thread in threads:
             thread.join()
+        for box in self.boxes:
+            box.hang_up()
         if self.network:
             quietly(lambda: self.api.remove_network(self.network))
         for volume in self.volumes.values():
@@ -277,8 +279,15 @@ class DockerBox:
         """Start (or start again) the box's process."""
         with boundary(f"starting the {self.spec.role} box"):
             if self.spec.channel:
+                self.hang_up()
                 self.stream = DockerChannel(self.api, self.id)
             self.api.start(self.id)
+
+    def hang_up(self) -> None:
+        """Close the channel."""
+        if self.stream is not None:
+            self.stream.sock.close()
+            self.stream = None
 
     def stop(self, grace: float) -> None:
         """SIGTERM, then SIGKILL after `grace` seconds."""

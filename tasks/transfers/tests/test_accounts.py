@@ -98,8 +98,7 @@ def test_history_is_paged(bank, db, rng, problem):
             before = {"before": page["next_before"]} if page["next_before"] else None
             bank.move(payee, account, 1)
         assert [entry for entry in listed if entry <= whole[0]] == whole
-        assert listed[-4 * size :] == whole
-    assert len(bank.page(account)["entries"]) == min(20, 4 * size + 3 + len(range(9)))
+    assert len(bank.page(account)["entries"]) == 20
     for field, value in (("limit", 0), ("limit", 101), ("limit", "ten"), ("before", "new")):
         reply = bank.client.get(f"/accounts/{account}/entries", params={field: value})
         problem(reply, 422, "invalid", {field})

@@ -34,6 +34,7 @@ from harness.types import BoxSpec, Dimension, Frozen, Grade, Isolation, Task, Te
 
 GRADER_MB = 64  # the tests, beside the submission's files
 VERDICT_MB = 32
+SLACK_MB = 16
 PATIENCE = 60.0  # seconds that the grader may take to collect, and to write its verdict after its own deadline
 STOP_GRACE = 10.0
 VERDICT_CAP = VERDICT_MB << 20
@@ -144,7 +145,8 @@ class Clock:
 def _volumes(task: Task) -> dict[str, int]:
     """A workspace for each replica, the services' data, and the grader's files and verdict."""
     replicas = task.app.replicas if task.app else 0
-    spaces = {f"app{i}": task.limits.disk_mb for i in range(replicas)}
+    # A little more than the agent had: what it could hand in must fit.
+    spaces = {f"app{i}": task.limits.disk_mb + SLACK_MB for i in range(replicas)}
     return {**spaces, **service_volumes(task), "grader": GRADER_MB + task.limits.disk_mb, "verdict": VERDICT_MB}
 
 

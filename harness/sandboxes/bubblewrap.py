@@ -178,8 +178,10 @@ class BubblewrapCell:
         sandbox = self.sandbox
         flags = ["--unshare-user", "--uid", "0", "--gid", "0"] if not sandbox.root else []
         folders = [a for name in self.sizes for a in ("--dir", str(VOLUMES / name))]
+        # The holder runs nothing but `sleep`; boxes build a view of their own. A read-only /proc here would keep them
+        # from writing the user map of their namespace.
         view = [sandbox.bwrap, *flags, "--unshare-net", "--unshare-ipc", "--die-with-parent", "--new-session",
-                "--ro-bind", "/", "/", "--dev-bind", "/dev", "/dev", "--tmpfs", str(VOLUMES), *folders]  # fmt: skip
+                "--dev-bind", "/", "/", "--tmpfs", str(VOLUMES), *folders]  # fmt: skip
         # The child's number is known before the child has its view of the file system; its word comes after.
         command = ["sh", "-c", "echo ready; exec >&- 2>&-; exec sleep infinity"]
         self.holder, self.pid = launch(sandbox.spawner, [], view, command)
@@ -230,11 +232,14 @@ class BubblewrapCell:
         try:
             with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
                 for member in tar:
-                    member.uid = member.gid = self.uid if self.sandbox.root else os.getuid()
-                    member.uname = member.gname = ""
-                    tar.extract(member, target, filter="tar", numeric_owner=True)
+                    path = target / member.name
+                    if member.isdir():
+                        path.mkdir(exist_ok=True)
+                    elif file := tar.extractfile(member):
+                        path.write_bytes(file.read())
+                    path.chmod(member.mode)
                     if self.sandbox.root:
-                        os.chown(target / member.name, self.uid, self.uid)
+                        os.chown(path, self.uid, self.uid)
         except OSError as error:
             raise SandboxError(f"bubblewrap: writing to volume {volume} failed: {error}") from error
 
@@ -376,7 +381,7 @@ class BubblewrapBox:
         argv += ["--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/dev/shm"]
         argv += [a for volume, path in spec.mounts.items() for a in ("--bind", str(VOLUMES / volume), path)]
         argv += [a for name, value in self._environment().items() for a in ("--setenv", name, value)]
-        return [*argv, "--chdir", "/"]
+        return [*argv, "--remount-ro", "/", "--chdir", "/"]
 
     def _environment(self) -> dict[str, str]:
         image = str(self.image)

@@ -42,4 +42,4 @@ SELECT 1 + n % 500,
        CASE WHEN n % 3 = 0 THEN NULL ELSE (n % 997) / 100.0 END,
        CASE WHEN n % 4 = 0 THEN 'Note ' || n ELSE '' END,
        timestamptz '2024-01-01 00:00:00+00' + n * interval '7 minutes'
-FROM (SELECT n, floor(random() * 1000000)::bigint AS cents FROM generate_series(1, 60000) AS n) AS numbered;
+FROM (SELECT n, floor(random() * 1000000)::bigint AS cents FROM generate_series(1, 40000) AS n) AS numbered;

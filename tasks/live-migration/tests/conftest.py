@@ -16,8 +16,8 @@ import pglast
 import psycopg
 import pytest
 
-PACE = 0.05  # seconds between two statements of the migration
-HOLD = 2.0  # seconds that a report keeps a waiting migration waiting: well above the application's patience of 1 second
+PACE = 0.04  # seconds between two statements of the migration
+HOLD = 1.8  # seconds that a report keeps a waiting migration waiting: well above the application's patience of 1 second
 RUN_SECONDS = 60
 ROWS_ADDED = 20000
 POOL = 240
@@ -364,7 +364,7 @@ class Control(threading.Thread):
     def backfilled(self, watcher):
         """A quarter of the table has been filled in this run."""
         sql = "SELECT coalesce(sum(rows), 0) AS rows FROM probe.writes WHERE pid = ANY (%s)"
-        return watcher.execute(sql, (list(self.pids),)).fetchone()["rows"] >= 20000
+        return watcher.execute(sql, (list(self.pids),)).fetchone()["rows"] >= 15000
 
     def kill(self, watcher, pid, reason):
         self.killed.add(pid)
@@ -385,6 +385,8 @@ class Lab:
 
     def __init__(self, db, submission, rng, state):
         self.db, self.submission, self.rng, self.state = db, submission, rng, state
+        self.app = db.connect(user="app")
+        self.app.prepare_threshold = None
 
     # --- running the files ---
 
@@ -555,9 +557,8 @@ class Lab:
 
     def send(self, version, operation, **params):
         """One statement of one version, with its values as they are."""
-        with self.db.connect(user="app") as connection:
-            cursor = connection.execute(STATEMENTS[version][operation], params)
-            return cursor.fetchall() if cursor.description else []
+        cursor = self.app.execute(STATEMENTS[version][operation], params)
+        return cursor.fetchall() if cursor.description else []
 
     def insert(self, version, amount, fee=None):
         """A new payment; returns its id."""
@@ -565,7 +566,7 @@ class Lab:
         return self.send(version, "insert", amount=amount, fee=fee, **values)[0]["id"]
 
     def row(self, number):
-        return self.db.query("SELECT * FROM payments WHERE id = %s", (number,))[0]
+        return self.app.execute("SELECT * FROM payments WHERE id = %s", (number,)).fetchone()
 
     def money(self, number):
         """Both forms of a payment's money."""
@@ -581,7 +582,8 @@ def lab(db, submission, rng):
     """The lab, after up; the rehearsal runs with the first test that asks for it."""
     lab = Lab(db, submission, rng, _state)
     lab.up()
-    return lab
+    yield lab
+    lab.app.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import hashlib
 import re
 import subprocess
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,17 @@ def load(spec: str) -> Agent:
     sha = commit.decode("ascii").strip()
     content = _git(path, revision, "show", f"{sha}:./{path.name}")
     return parse(content, str(path), f"{revision} ({sha[:12]})")
+
+
+def load_all(paths: Iterable[Path]) -> tuple[list[Agent], list[AgentError]]:
+    """Load files that may be wrong: the agents, and what is wrong with the others."""
+    loaded, problems = list[Agent](), list[AgentError]()
+    for path in paths:
+        try:
+            loaded.append(load(str(path)))
+        except AgentError as problem:
+            problems.append(problem)
+    return loaded, problems
 
 
 def parse(content: bytes, path: str, revision: str | None = None) -> Agent:
@@ -113,6 +124,9 @@ def _text(content: bytes, path: str) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise AgentError(f"{path}:{line}: is not UTF-8 (byte {error.start})") from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise AgentError(f"{path}:{line}: holds a NUL character: it is no text file")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -322,13 +322,15 @@ def agents() -> None:
 @agents.command("list")
 @agents_dir_option
 def agents_list(agents_dir: Path) -> int:
-    """List agents."""
+    """List agents. A file that cannot be read is told after the others, and makes the exit code 2."""
     from harness import agents as files
     from harness.config import agent_names
 
-    loaded = [files.load(str(agents_dir / f"{name}.md")) for name in agent_names(agents_dir)]
+    loaded, problems = files.load_all(agents_dir / f"{name}.md" for name in agent_names(agents_dir))
     _table(("agent", "model", "description"), [(a.id, a.model or "-", " ".join(a.description.split())) for a in loaded])
-    return 0
+    for problem in problems:
+        _say(f"harness: {problem}")
+    return problems[0].exit_code if problems else 0
 
 
 @agents.command("show")
@@ -346,7 +348,8 @@ def agents_show(name: str, agents_dir: Path) -> int:
     from harness.config import agent_path
 
     agent = files.load(agent_path(name, str(agents_dir)))
-    for key, value in {**agent.front, "revision": agent.revision, "digest": agent.digest}.items():
+    origin = {"path": agent.path, "revision": agent.revision or "-", "digest": agent.digest}
+    for key, value in {"name": agent.id, **agent.front, **origin}.items():
         click.echo(f"{key}: {value}")
     click.echo(f"\n{agent.body}")
     return 0

@@ -43,9 +43,9 @@ CONDUCT = ("concurrency", "grading_slots", "max_cost_usd", "executor", "results"
 class CandidateSpec(Frozen):
     """A candidate as written: nothing is loaded yet."""
 
-    agent: str | None = None
+    agent: str | None = Field(None, min_length=1)
     scaffold: str = "tools"
-    model: str | None = None
+    model: str | None = Field(None, min_length=1)
     settings: Settings = Field(default_factory=lambda: Settings())  # type: ignore[call-arg]
 
     @field_validator("scaffold")
@@ -76,11 +76,11 @@ class RunConfig(Frozen):
     executor: Literal["threads", "serial"] = "threads"
     concurrency: int = Field(8, ge=1, le=1000)
     grading_slots: int = Field(ge=1, le=1000)
-    max_cost_usd: float | None = Field(None, gt=0)
+    max_cost_usd: float | None = Field(None, gt=0, allow_inf_nan=False)
     seed: int = 0
-    results: str = "results"
-    tasks_dir: str = "tasks"
-    agents_dir: str = "agents"
+    results: str = Field("results", min_length=1)
+    tasks_dir: str = Field("tasks", min_length=1)
+    agents_dir: str = Field("agents", min_length=1)
 
     @field_validator("name")
     @classmethod
@@ -119,8 +119,9 @@ def load(path: Path | None, options: Mapping[str, Any], stamp: str) -> RunConfig
     candidates = combine(config.candidates, **columns)
     named = [_with_path(candidate, config.agents_dir) for candidate in candidates]
     if not named:
+        where = f"{path}: " if path else ""
         raise ConfigError(
-            "no candidate: give --agent and --model, or --scaffold oracle, or an eval file with [[candidates]]"
+            f"{where}no candidate: give --agent and --model, or --scaffold oracle, or an eval file with [[candidates]]"
         )
     return config.model_copy(update={"candidates": tuple(named)})
 
@@ -154,12 +155,15 @@ def agent_path(name: str, agents_dir: str) -> str:
     Raises ConfigError, with the closest name, for a file that is not there; at a revision it need not be there now.
     """
     stem, at, revision = name.partition("@")
+    if not stem or (at and not revision):
+        raise ConfigError(f"{name!r} is no agent: give a name or a path, with a git revision after @ if you like")
     if "/" not in stem and not stem.endswith(".md"):
         stem = f"{agents_dir}/{stem}.md"
     if not (at or Path(stem).is_file()):
         known = agent_names(Path(agents_dir))
         hint = tomlfile.nearest(Path(stem).stem, known)
-        raise ConfigError(f"{stem}: there is no such agent file{hint}; {agents_dir} has: {', '.join(known) or 'none'}")
+        what = "is no regular file" if Path(stem).exists() else "there is no such agent file"
+        raise ConfigError(f"{stem}: {what}{hint}; {agents_dir} has: {', '.join(known) or 'none'}")
     return f"{stem}{at}{revision}"
 
 
@@ -167,7 +171,7 @@ def agent_names(agents_dir: Path) -> list[str]:
     """Return the names of the agent files in a folder. Raises ConfigError if it is not there."""
     if not agents_dir.is_dir():
         raise ConfigError(f"{agents_dir}: no such folder of agents; run from the project's root, or say --agents-dir")
-    return sorted(p.stem for p in agents_dir.glob("*.md"))
+    return sorted(p.stem for p in agents_dir.glob("*.md") if p.is_file())
 
 
 def _defaults(path: Path | None, stamp: str) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def load_candidate(spec: CandidateSpec) -> Candidate:
     Raises AgentError for the file, ConfigError when there is no model or a model's name is wrong.
     """
     agent = agents.load(spec.agent) if spec.agent else None
+    if spec.scaffold == "command" and not spec.settings.command:
+        raise ConfigError('scaffold command needs settings = { command = "…" } in [[candidates]] of an eval file')
     if not scaffolds.REGISTRY[spec.scaffold].needs_model:
         return Candidate(agent=agent, scaffold=spec.scaffold, model=spec.model, settings=spec.settings)
     if agent is None:

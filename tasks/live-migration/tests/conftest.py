@@ -1,8 +1,8 @@
 """The rehearsal: the submission's migration under the load of both versions of the application, run once and recorded.
 
-`up` is started, cut off twice (amid the backfill and amid a concurrent index build), ended, and started again with both versions
-at work. `down` is run twice, then `up` once more. Probes of the superuser write down what the migration did: which DDL ran
-under which lock, how many rows it read, and how many rows each transaction changed.
+`up` is started, cut off twice (amid the backfill and amid a concurrent index build), ended, and started again with both
+versions at work. `down` is run twice, then `up` once more. Probes of the superuser write down what the migration did:
+which DDL ran under which lock, how many rows it read, and how many rows each transaction changed.
 """
 
 import random
@@ -77,7 +77,8 @@ BEGIN
     INSERT INTO probe.ddl
     SELECT pg_backend_pid(), tg_tag,
            EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND relation = to_regclass('public.payments')
-                   AND granted AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')),
+                   AND granted
+                   AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')),
            pg_stat_get_xact_tuples_returned(to_regclass('public.payments'))
            - coalesce(nullif(current_setting('probe.read', true), ''), '0')::bigint;
 END $$;
@@ -88,22 +89,26 @@ CREATE EVENT TRIGGER probe_after ON ddl_command_end EXECUTE FUNCTION probe.after
 SHAPE = {
     "relations": """SELECT c.relkind::text || ' ' || n.nspname || '.' || c.relname AS item
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind NOT IN ('i', 't') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'probe')
+        WHERE c.relkind NOT IN ('i', 't') AND n.nspname NOT LIKE 'pg\\_%'
+          AND n.nspname NOT IN ('information_schema', 'probe')
         ORDER BY 1""",
     "columns": """SELECT concat_ws(' ', a.attrelid::regclass, a.attname, format_type(a.atttypid, a.atttypmod),
-               CASE WHEN a.attnotnull THEN 'NOT NULL' END, nullif(a.attidentity, ''), pg_get_expr(d.adbin, d.adrelid)) AS item
+               CASE WHEN a.attnotnull THEN 'NOT NULL' END, nullif(a.attidentity, ''),
+               pg_get_expr(d.adbin, d.adrelid)) AS item
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
         ORDER BY c.relname, a.attnum""",
     "constraints": """SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) AS item
         FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' ORDER BY 1""",
-    "indexes": """SELECT pg_get_indexdef(i.indexrelid) || CASE WHEN i.indisvalid AND i.indisready THEN '' ELSE ' INVALID' END AS item
+    "indexes": """SELECT pg_get_indexdef(i.indexrelid)
+               || CASE WHEN i.indisvalid AND i.indisready THEN '' ELSE ' INVALID' END AS item
         FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
         WHERE c.relnamespace = 'public'::regnamespace ORDER BY 1""",
     "triggers": """SELECT pg_get_triggerdef(oid) || ' ' || tgenabled::text AS item FROM pg_trigger
         WHERE NOT tgisinternal AND tgname <> 'probe_update' ORDER BY 1""",
-    "functions": """SELECT pg_get_functiondef(p.oid) AS item FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    "functions": """SELECT pg_get_functiondef(p.oid) AS item
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
         WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'probe') AND p.prokind IN ('f', 'p')
         ORDER BY 1""",
 }
@@ -112,6 +117,10 @@ UNLIKE = """
     SELECT p.id, p.amount, p.fee, p.amount_cents, p.fee_cents FROM payments p
     WHERE p.amount_cents IS DISTINCT FROM round(p.amount::numeric * 100)
        OR p.fee_cents IS DISTINCT FROM round(p.fee::numeric * 100) LIMIT 5"""
+
+WAITS = """
+    SELECT locktype, relation = to_regclass('public.payments') AS payments FROM pg_locks
+    WHERE pid = %s AND NOT granted"""
 
 CHANGED = """
     SELECT b.id FROM probe.before b LEFT JOIN payments p USING (id)
@@ -278,7 +287,7 @@ class Worker(threading.Thread):
 
 
 class Report:
-    """A transaction that has read payments and stays open. It closes when it has kept the migration waiting for long enough."""
+    """A transaction that has read payments and stays open until it has kept the migration waiting for long enough."""
 
     def __init__(self, db):
         self.connection, self.since, self.lock = db.connect(), None, threading.Lock()
@@ -348,8 +357,7 @@ class Control(threading.Thread):
         pid = self.pid
         if pid is None:
             return
-        sql = "SELECT locktype, relation = to_regclass('public.payments') AS payments FROM pg_locks WHERE pid = %s AND NOT granted"
-        waits = watcher.execute(sql, (pid,)).fetchall()
+        waits = watcher.execute(WAITS, (pid,)).fetchall()
         for_transaction = any(wait["locktype"] == "virtualxid" for wait in waits)
         for_table = any(wait["locktype"] == "relation" and wait["payments"] for wait in waits)
         if "index" in self.kills and for_transaction:
@@ -528,10 +536,10 @@ class Lab:
             return f"{error.sqlstate} {error}"
 
     def probes(self):
-        """The most rows that one transaction of the migration changed, and its DDL that read the table under a strong lock."""
+        """The most rows of one transaction of the migration, and its DDL that read rows under a strong lock."""
         pids = (list(self.state.pids),)
         rows = self.db.query(
-            "SELECT sum(rows)::bigint AS rows FROM probe.writes WHERE pid = ANY (%s) GROUP BY xid ORDER BY 1 DESC LIMIT 1",
+            "SELECT sum(rows)::bigint AS rows FROM probe.writes WHERE pid = ANY (%s) GROUP BY xid ORDER BY 1 DESC",
             pids,
         )
         ddl = self.db.query("SELECT tag FROM probe.ddl WHERE pid = ANY (%s) AND strong AND scanned > 1000", pids)

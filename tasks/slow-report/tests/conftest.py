@@ -1,7 +1,7 @@
-"""The lab: the submission's indexes and queries on one side, today's tables and queries on the other, over the same rows.
+"""The lab: the submission's indexes and queries on one side, today's on the other, over the same rows.
 
-`public` is what the submission indexed. `baseline` is a copy of the same rows with today's indexes only; it belongs to the
-superuser, and the original queries run there as the trusted answer and as the measure of buffers.
+`public` is what the submission indexed. `baseline` is a copy of the same rows with today's indexes only; it belongs to
+the superuser, and the original queries run there as the trusted answer and as the measure of buffers.
 """
 
 import json
@@ -70,8 +70,8 @@ SHAPE = """
     SELECT 'relation ' || c.relkind::text || ' ' || n.nspname || '.' || c.relname AS item
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind NOT IN ('i', 'I', 't') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
-    UNION ALL SELECT 'column ' || a.attrelid::regclass || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
-                     || ' ' || a.attnotnull || ' ' || a.atthasdef
+    UNION ALL SELECT 'column ' || a.attrelid::regclass || '.' || a.attname || ' '
+                     || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull || ' ' || a.atthasdef
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
     WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
     UNION ALL SELECT 'constraint ' || conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint

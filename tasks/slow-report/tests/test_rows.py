@@ -154,7 +154,7 @@ def test_prefix_is_plain_text(lab, rng, character):
 
 @pytest.mark.spec("for every value of the\n  parameters and whatever is in the tables")
 def test_sales_of_orders_with_one_product_twice(lab, rng):
-    """An order with a product on two lines counts once; a product without sales keeps its NULLs; a prefix may be empty."""
+    """An order with one product on two lines counts once; an unsold product keeps NULLs; a prefix may be empty."""
     prefix = rng.token(9)
     sold, unsold = lab.add_product(prefix + "-1"), lab.add_product(prefix + "-2")
     for order in (lab.add_order(), lab.add_order()):

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from statistics import median
 
 import pytest
 
@@ -106,16 +107,20 @@ def test_failed_logins_all_look_the_same(desk, problem):
 @pytest.mark.security
 @pytest.mark.spec("and it takes about as long")
 def test_failed_logins_take_equally_long(desk, measure):
-    """The fastest login with an unknown address is not much faster than the fastest with a wrong password."""
-    person, times = desk.register(), {"known": [], "unknown": []}
-    for _ in range(8):
+    """Login by login, an unknown address takes about as long as a wrong password right before or after it.
+
+    The median of adjacent pairs: under load a minimum hangs on which side has the one undisturbed login.
+    """
+    person, ratios = desk.register(), []
+    for _ in range(16):
+        seconds = {}
         for kind, email in desk.rng.sample([("known", person.email), ("unknown", desk.rng.email())], 2):
             reply = desk.try_login(email, desk.password())
             assert reply.status == 401
-            times[kind].append(reply.elapsed)
-    ratio = min(times["unknown"]) / min(times["known"])
-    measure("unknown_to_known_login_time", ratio)
-    assert ratio > 0.4
+            seconds[kind] = reply.elapsed
+        ratios.append(seconds["unknown"] / seconds["known"])
+    measure("unknown_to_known_login_time", median(ratios))
+    assert median(ratios) > 0.4
 
 
 @pytest.mark.security

@@ -137,20 +137,25 @@ def test_tokens_are_not_taken_for_each_other(desk, problem):
 
 
 OPERATIONS = [("POST", "/logout"), ("POST", "/logout-all"), ("POST", "/password"), ("GET", "/me"), ("POST", "/notes")]
-OPERATIONS += [("GET", "/notes"), ("GET", "/notes/1"), ("DELETE", "/notes/1")]
-OPERATIONS += [("GET", "/admin/users/1/password-hash"), ("DELETE", "/admin/users/1/sessions")]
+OPERATIONS += [("GET", "/notes"), ("GET", "/notes/{note}"), ("DELETE", "/notes/{note}")]
+OPERATIONS += [("GET", "/admin/users/{user}/password-hash"), ("DELETE", "/admin/users/{user}/sessions")]
 
 
 @pytest.mark.security
-@pytest.mark.spec("All operations but the first three need `Authorization: Bearer <access token>`.")
+@pytest.mark.spec(
+    "All operations but the first three need `Authorization: Bearer <access token>`, which is checked before"
+)
 @pytest.mark.spec("Every 401 has a `WWW-Authenticate` header that begins with `Bearer`.")
 def test_every_operation_needs_a_token(desk, problem):
     """No header, no token, another scheme, or nonsense is a 401 everywhere."""
-    session = desk.newcomer()
+    person = desk.register()
+    session = desk.login(person)
+    note = desk.post("/notes", {"text": desk.rng.name()}, session.access).json()["id"]
     headers = ["", "Bearer", "Bearer ", f"Basic {session.access}", session.access, f"Bearer {desk.rng.token(30)}"]
     headers += [f"Bearer {session.access}.{session.access}", "Bearer .."]
     for method, path in OPERATIONS:
         for value in [None, *headers]:
             sent = {} if value is None else {"Authorization": value}
-            problem(desk.service.request(method, path, headers=sent), 401, "invalid-token")
+            there = path.format(note=note, user=person.id)
+            problem(desk.service.request(method, there, headers=sent), 401, "invalid-token")
     assert desk.lives(session)

@@ -41,13 +41,12 @@ class Sessions:
 
     def refresh(self, token: str) -> Pair:
         """Spend a refresh token for a new pair, or end the session if it was spent before."""
-        claims, jti = self._tokens.read("refresh", token), new_id()
+        claims = self._tokens.read("refresh", token)
         with self._database.write() as connection:
-            jti = claims.jti
-            rotated = _live(connection, claims) is not None
-        if not rotated:  # raised out here, where it cannot roll back the end of the session
+            live = _live(connection, claims) is not None
+        if not live:
             raise bad_token()
-        return self._pair(claims.account, claims.session, jti)
+        return Pair(self._tokens.issue("access", claims.account, claims.session), token)
 
     def check(self, token: str) -> Claims:
         """The claims of an access token whose session is not over."""

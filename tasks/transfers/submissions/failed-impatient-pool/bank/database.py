@@ -45,7 +45,7 @@ class Database:
         )
 
     def open(self) -> None:
-        self._pool.open()
+        self._pool.open(wait=True, timeout=20)
         with self.transaction() as connection:
             # Two instances may start at once, and CREATE TABLE IF NOT EXISTS alone is no lock.
             connection.execute("SELECT pg_advisory_xact_lock(hashtext('bank.schema'))")

@@ -247,20 +247,25 @@ def _concluded(task: Task, wrong: Sequence[Wrong], results: Sequence[Result], re
 
 
 def exit_code(proofs: Sequence[Proof]) -> int:
-    """0 when all is proven, 1 for a gap, an error's own code for an error, NotAvailable's when nothing could run."""
+    """0 when all is proven, 1 for a gap or a task that was not run, an error's own code for an error.
+
+    When the sandbox serves none of the tasks it is NotAvailable's code.
+    """
     if any(p.gaps for p in proofs):
         return EXIT_NO
     errors = [e for p in proofs for e in p.errors]
     if errors:
         return errors[0].exit_code
-    return NotAvailable.exit_code if all(p.refused for p in proofs) else EXIT_OK
+    if all(p.refused for p in proofs):
+        return NotAvailable.exit_code
+    return EXIT_NO if any(p.refused for p in proofs) else EXIT_OK
 
 
 def row(proof: Proof) -> tuple[str, ...]:
     """A line of the table: task, tests, reference, nop, known-wrong submissions caught, verdict."""
     evidence = proof.evidence
     if evidence is None:
-        return proof.task.id, "", "", "", "", f"not run here: {proof.refused}"
+        return proof.task.id, "", "", "", "", "not run here"
     reference, nop = [g.grade.passed for g in evidence.reference], evidence.nop
     manifest = manifest_of(evidence)
     caught = [w for w in evidence.wrong if not list(_wrong_gaps(w, evidence.known.get(w.name), manifest))]
@@ -314,7 +319,7 @@ def _line(result: Result) -> str:
 
 
 def _show(proofs: Sequence[Proof], out: Console) -> None:
-    """Print the table, then every gap and every error by task."""
+    """Print the table, then by task every gap, every error, and why it was not run."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
@@ -324,6 +329,8 @@ def _show(proofs: Sequence[Proof], out: Console) -> None:
         table.add_row(*(escape(cell) for cell in row(proof)))
     out.print(table)
     for proof in proofs:
+        if proof.refused:
+            print(f"{proof.task.id}: not proven: this sandbox cannot serve it: {proof.refused}")
         for gap in proof.gaps:
             print(f"{proof.task.id}: gap: {archive.printable(gap, 2000)}")
         for (boundary, words), times in Counter((e.boundary, str(e)) for e in proof.errors).items():

@@ -80,6 +80,7 @@ def cli() -> None:
       harness run --agent backend-developer --model sonnet --attempts 3
       harness show latest                         how it went
     """
+    _sweep()
 
 
 @cli.command()
@@ -92,7 +93,7 @@ def cli() -> None:
 @click.option("--sandbox", type=SANDBOXES, help="Where untrusted code runs (auto).")
 @click.option("--concurrency", type=int, help="Trials under way at once (8).")
 @click.option("--grading-slots", type=int, help="Grades under way at once (the cores of this machine).")
-@click.option("--max-cost", "max_cost_usd", type=float, help="Dollars; no trial starts once they are spent.")
+@click.option("--max-cost", "max_cost_usd", type=float, help="Dollars; no trial starts that could go beyond them.")
 @click.option("--seed", type=int, help="Seed of the order of the trials (0).")
 @click.option("--name", help="The run's name; one that exists is continued.")
 @click.option("--results", help="The folder of results (results).")
@@ -266,7 +267,8 @@ def tasks_check(names: tuple[str, ...], seeds: int, jobs: int, sandbox: str, tas
       harness tasks check
       harness tasks check transfers 'rate-*' -n 20 --jobs 4
 
-    Ends with 0 when all is proven, 1 for a gap, 4 or 5 for an error of the sandbox or the grader.
+    Ends with 0 when all is proven, 1 for a gap and for a task that the sandbox cannot serve (it is not proven), 4 or 5
+    for an error of the sandbox or the grader, 4 too when the sandbox serves none of the tasks.
     """
     from harness import check
     from harness import tasks as packages
@@ -327,7 +329,10 @@ def agents_list(agents_dir: Path) -> int:
     from harness.config import agent_names
 
     loaded, problems = files.load_all(agents_dir / f"{name}.md" for name in agent_names(agents_dir))
-    _table(("agent", "model", "description"), [(a.id, a.model or "-", " ".join(a.description.split())) for a in loaded])
+    _table(
+        ("agent", "model", "description"),
+        [(Path(a.path).stem, a.model or "-", " ".join(a.description.split())) for a in loaded],
+    )  # the file's name, because that is what --agent takes
     for problem in problems:
         _say(f"harness: {problem}")
     return problems[0].exit_code if problems else 0
@@ -424,6 +429,16 @@ def gc() -> int:
 
 
 # --- shown -----------------------------------------------------------------------------------------------------------
+
+
+def _sweep() -> None:
+    """Every command removes what killed runs left; the common case costs one look at a folder."""
+    from harness.sandboxes import owner
+
+    if owner.dead_notes():
+        from harness.session import sweep
+
+        sweep(_say)
 
 
 def _say(line: str) -> None:

@@ -133,7 +133,7 @@ def combine(
     if not (agents or scaffolds or models):
         return list(base)
     found: list[CandidateSpec] = []
-    for candidate in base or [CandidateSpec()]:
+    for candidate in base or [CandidateSpec(agent=None, model=None)]:
         own = candidate.agent, candidate.scaffold, candidate.model
         for agent, scaffold, model in itertools.product(agents or own[:1], scaffolds or own[1:2], models or own[2:]):
             bare = scaffold in BARE

@@ -135,7 +135,7 @@ def read(path: Path, trial_id: str) -> tuple[list[Entry], int]:
     Bytes behind that are a line that was being written when the trial was killed. Raises ResultsError, naming trial and
     line, for a line in the middle that is damaged or out of number.
     """
-    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    lines = _lines(path)
     entries: list[Entry] = []
     for number, line in enumerate(lines):
         entry = _parsed(line)
@@ -145,6 +145,13 @@ def read(path: Path, trial_id: str) -> tuple[list[Entry], int]:
             raise damage(path, trial_id, number, "is damaged" if entry is None else f"has the number {entry['n']}")
         entries.append(entry)
     return entries, sum(len(line) for line in lines[: len(entries)])
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def damage(path: Path, trial_id: str, number: int, problem: str) -> ResultsError:
@@ -161,7 +168,29 @@ def _parsed(line: bytes) -> Entry | None:
         entry = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return entry if isinstance(entry, dict) and {"n", "kind", "at"} <= entry.keys() else None
+    return entry if isinstance(entry, dict) and _is_whole(entry) else None
+
+
+def _is_whole(entry: Entry) -> bool:
+    """Whether an entry has the shape of its kind; what a turn or a result holds is checked where it is used."""
+    if not (isinstance(entry.get("n"), int) and isinstance(entry.get("kind"), str) and _is_time(entry.get("at"))):
+        return False
+    held = {"turn": ("turn", dict), "result": ("result", dict), "gave_up": ("attempts", list)}
+    name, shape = held.get(entry["kind"], ("kind", str))
+    turn = entry.get("turn", {})
+    attempts = [entry.get("attempts", []), turn.get("failed_attempts", []) if isinstance(turn, dict) else None]
+    return isinstance(entry.get(name), shape) and all(_are_objects(found) for found in attempts)
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
+
+
+def _are_objects(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, dict) for value in values)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -16,6 +16,7 @@ from harness.grade import grade
 from harness.protocols import Sandbox
 from harness.reports.text import clip, plain
 from harness.session import prepare
+from harness.show import verdicts
 from harness.types import Grade, Task
 
 if TYPE_CHECKING:
@@ -96,19 +97,7 @@ def _one(sandbox: Sandbox, seed: int | None, again: Again) -> tuple[Again, Grade
 
 def show(grade: Grade, out: Console, whole: bool) -> int:
     """Print the verdict of each test; return 0 for passed, 1 for failed. `whole` prints all of a failure's message."""
-    from rich.box import SIMPLE
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("test", "dimension", "verdict", "seconds", box=SIMPLE)
-    for test in grade.tests:
-        style = "green" if test.passed else "bold red"
-        verdict = Text("passed" if test.passed else "failed", style)
-        table.add_row(Text(plain(test.id)), test.dimension, verdict, f"{test.seconds:.2f}")
-    out.print(table)
-    for test in grade.tests:
-        if not test.passed:
-            print(f"{plain(test.id)}:\n{_message(test.message, whole)}\n")
+    out.print(verdicts(grade, whole))
     print(_headline(grade))
     return EXIT_OK if grade.passed else EXIT_NO
 
@@ -121,20 +110,13 @@ def show_all(results: Iterator[tuple[Again, Grade | HarnessError]]) -> int:
             print(f"{again.trial_id}: {again.before} -> error: {plain(str(outcome))}", flush=True)
             codes.append(outcome.exit_code)
         else:
-            print(f"{again.trial_id}: {again.before} -> {_headline(outcome)}", flush=True)
+            reason = f": {clip(plain(outcome.reason), 500)}" if outcome.reason else ""
+            print(f"{again.trial_id}: {again.before} -> {_headline(outcome)}{reason}", flush=True)
             codes.append(EXIT_OK if outcome.passed else EXIT_NO)
     return max(codes)
 
 
 def _headline(grade: Grade) -> str:
     tally = ", ".join(f"{name} {t.passed}/{t.total}" for name, t in grade.tally().items())
-    reason = f": {clip(plain(grade.reason), 500)}" if grade.reason else ""
     seconds = sum(grade.stages.values())
-    return f"{'passed' if grade.passed else 'failed'} ({tally}; seed {grade.seed}; {seconds:.1f} s){reason}"
-
-
-def _message(message: str, whole: bool) -> str:
-    """The message, or its last lines, where pytest says what was compared."""
-    lines = plain(message, lines=True).strip().splitlines()
-    kept = lines if whole else [line for line in lines if line.startswith("E ")][:6] or lines[-6:]
-    return "\n".join(f"    {line}" for line in kept)
+    return f"{'passed' if grade.passed else 'failed'} ({tally}; seed {grade.seed}; {seconds:.1f} s)"

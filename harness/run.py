@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -163,25 +164,41 @@ def finished(folder: Path) -> set[str]:
 
 
 class Budget:
-    """Dollars spent by the run, those of earlier starts included. An unknown price counts as nothing."""
+    """Dollars spent by the run, those of earlier starts included. An unknown price counts as nothing.
+
+    A trial under way counts as what its candidate's ended trials cost on average; before the first has ended, as the
+    candidate's own limit, or as nothing without one.
+    """
 
     def __init__(self, most: float | None, records: Iterable[TrialRecord], say: Say) -> None:
         self.most, self.say = most, say
-        self.costs = {r.trial_id: r.cost_usd or 0.0 for r in records}
+        self.costs: dict[str, float] = {}
+        self.by_candidate: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        self.under_way: dict[str, TrialPlan] = {}
+        for record in records:
+            self.add(record)
 
     def add(self, record: TrialRecord) -> None:
         """Count a trial that ended; one that was tried again counts once, its record has the whole cost."""
-        self.costs[record.trial_id] = record.cost_usd or 0.0
+        cost = record.cost_usd or 0.0
+        self.costs[record.trial_id] = self.by_candidate[record.candidate_digest][record.trial_id] = cost
+        self.under_way.pop(record.trial_id, None)
 
     def until_spent(self, todo: Sequence[TrialPlan]) -> Iterator[TrialPlan]:
-        """Pass trials on as long as money is left."""
+        """Pass trials on as long as there is money for those under way and the next."""
         for number, trial in enumerate(todo):
-            spent = sum(self.costs.values())
-            if self.most is not None and spent >= self.most:
-                left = len(todo) - number
-                self.say(f"stopped: ${spent:.2f} of max_cost_usd ${self.most:.2f} are spent; {left} trials not started")
+            spent, ahead = sum(self.costs.values()), sum(map(self._likely, [*self.under_way.values(), trial]))
+            if self.most is not None and (spent >= self.most or spent + ahead > self.most):
+                found = f"${spent:.2f} of max_cost_usd ${self.most:.2f} are spent, the next trial could go beyond"
+                self.say(f"stopped: {found}; {len(todo) - number} trials not started")
                 return
+            self.under_way[trial.trial_id] = trial
             yield trial
+
+    def _likely(self, trial: TrialPlan) -> float:
+        """What a trial that has not ended is going to cost."""
+        known = self.by_candidate[trial.candidate.digest].values()
+        return sum(known) / len(known) if known else trial.candidate.settings.max_cost_usd or 0.0
 
 
 def carry_out(config: RunConfig, todo: Sequence[TrialPlan], sandbox: Sandbox, found: Models, say: Say) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from harness import sandboxes
 from harness.errors import NotAvailable
 from harness.grade import images_of
 from harness.protocols import Sandbox
+from harness.sandboxes import owner
 from harness.types import Task
 
 
@@ -20,15 +21,29 @@ def open_sandbox(kind: str, say: Callable[[str], None]) -> Iterator[Sandbox]:
 
     While it is open SIGTERM acts as Ctrl-C does. Raises ConfigError or NotAvailable as `sandboxes.choose` does.
     """
-    with sigterm_interrupts():
+    with sigterm_interrupts(), owner.noted():
         sandbox = sandboxes.choose(kind, say)
-        gone = sandbox.reap()
-        if gone:
-            say(f"sandbox: removed what an earlier process left: {', '.join(gone)}")
+        told(sandbox.reap(), say)
         try:
             yield sandbox
         finally:
             sandbox.close()
+
+
+def sweep(say: Callable[[str], None]) -> None:
+    """Remove what killed harness processes left in any sandbox, if their notes say that there may be something."""
+    dead = owner.dead_notes()
+    for make in sandboxes.REGISTRY.values() if dead else ():
+        with suppress(NotAvailable):
+            told(make().reap(), say)
+    for note in dead:
+        note.unlink(missing_ok=True)
+
+
+def told(gone: Sequence[str], say: Callable[[str], None]) -> None:
+    """Say what was removed, if anything was."""
+    if gone:
+        say(f"sandbox: removed what a killed process left: {', '.join(gone)}")
 
 
 @contextmanager

@@ -120,29 +120,32 @@ def read_grade(path: Path) -> Grade:
     """A grade.json."""
     try:
         return Grade.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise ResultsError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValidationError as error:
+        words = "`harness grade RUN/TRIAL` grades the submission again"
+        raise ResultsError(f"{path}: {store.first_problem(error)}. Bring the file back; {words}") from error
 
 
-def verdicts(grade: Grade) -> RenderableType:
-    """Each hidden test with its verdict; under a failed one, what pytest compared."""
+def verdicts(grade: Grade, whole: bool = False) -> RenderableType:
+    """Each hidden test with its verdict; under a failed one what pytest compared, or the `whole` message."""
     from rich.console import Group
 
     table = _table("test", "dimension", "verdict", "time")
     for test in grade.tests:
         word = "passed" if test.passed else "failed"
-        table.add_row(_test(test, grade.reason), test.dimension, _outcome(word), duration(test.seconds))
+        table.add_row(_test(test, grade.reason, whole), test.dimension, _outcome(word), duration(test.seconds))
     reason = [_text(f"reason: {grade.reason}")] if grade.reason else []
     return Group(table, *reason)
 
 
-def _test(test: TestVerdict, reason: str) -> Text:
+def _test(test: TestVerdict, reason: str, whole: bool) -> Text:
     """A test's name, measures and message; a message that is the whole grade's reason is told once, below."""
     shown = _text(test.id)
     for name, value in test.measures.items():
         shown.append(plain(f"\n  {name} = {value:g}", lines=True), style="dim")
     if not test.passed and test.message not in ("", reason):
-        shown.append("\n" + indented(essence(test.message)), style="dim")
+        shown.append("\n" + indented(test.message.strip() if whole else essence(test.message)), style="dim")
     return shown
 
 
@@ -218,7 +221,8 @@ def _result(result: ToolResult) -> Text:
 def _attempts(attempts: Any) -> Text:
     from rich.text import Text
 
-    told = [f"failed attempt: {attempt.get('error')} after {duration(attempt.get('seconds'))}" for attempt in attempts]
+    took = [(a.get("error"), a.get("seconds") if isinstance(a.get("seconds"), int | float) else None) for a in attempts]
+    told = [f"failed attempt: {error} after {duration(seconds)}" for error, seconds in took]
     return Text(indented("\n".join(told)), style="yellow")
 
 

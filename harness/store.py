@@ -14,6 +14,7 @@ import json
 import os
 import tempfile
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -26,6 +27,7 @@ from harness.errors import ResultsError
 from harness.types import SCHEMA, Frozen, TrialPlan, TrialRecord
 
 CONFIG, PLAN, REFUSED, TRIALS, RECORD = "config.toml", "plan.jsonl", "refused.json", "trials", "record.json"
+REMEDY = "Bring the file back, or delete it and run again: the trial's journal is kept, and no turn is paid for twice."
 
 
 class PlanRow(Frozen):
@@ -158,7 +160,7 @@ def trial_dir(run_dir: Path, trial_id: str) -> Path:
 
 def run_dirs(results_dir: Path) -> list[Path]:
     """The runs in a results folder, the one created last first."""
-    found = [plan.parent for plan in results_dir.glob(f"*/{PLAN}")]
+    found = [plan.parent for plan in results_dir.glob(f"*/{PLAN}") if plan.is_file()]
     return sorted(found, key=lambda run: ((run / PLAN).stat().st_mtime_ns, run.name), reverse=True)
 
 
@@ -171,6 +173,8 @@ def find_run(results_dir: Path, name_or_path: str) -> Path:
         if name_or_path and _is_run(folder):
             return folder
     known = [run.name for run in runs]
+    if name_or_path and (results_dir / name_or_path / CONFIG).is_file():
+        raise ResultsError(f"{results_dir / name_or_path}: {PLAN} is missing, so it is no run; bring the file back")
     if not known:
         raise ResultsError(f"no run {name_or_path!r}: {results_dir} holds no run yet. Start one with `harness run`.")
     raise ResultsError(f"no run {name_or_path!r} in {results_dir}. {_nearest(name_or_path, known, 'runs')}")
@@ -230,7 +234,10 @@ def plan_rows(run_dir: Path) -> list[PlanRow]:
         try:
             rows.append(PlanRow.model_validate_json(line))
         except ValidationError as error:
-            raise ResultsError(f"{path}, line {number}: {_first_problem(error)}") from error
+            raise ResultsError(f"{path}, line {number}: {first_problem(error)}; bring the file back") from error
+    twins = [trial_id for trial_id, times in Counter(row.trial_id for row in rows).items() if times > 1]
+    if twins:
+        raise ResultsError(f"{path}: plans trial {twins[0]!r} more than once; bring the file back")
     return rows
 
 
@@ -239,7 +246,7 @@ def config(run_dir: Path) -> dict[str, Any]:
     path = run_dir / CONFIG
     try:
         return tomllib.loads(_read_text(path))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ResultsError(f"{path}: {error}") from error
 
 
@@ -250,7 +257,7 @@ def refused(run_dir: Path) -> dict[str, str]:
         return {}
     try:
         found = json.loads(_read_text(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ResultsError(f"{path}: {error}") from error
     if not isinstance(found, dict) or not all(isinstance(reason, str) for reason in found.values()):
         raise ResultsError(f"{path}: must be an object of task -> reason")
@@ -267,7 +274,7 @@ def read_record(path: Path) -> TrialRecord:
     try:
         record = TrialRecord.model_validate_json(_read_text(path))
     except ValidationError as error:
-        raise ResultsError(f"{path}: {_first_problem(error)}") from error
+        raise ResultsError(f"{path}: {first_problem(error)}. {REMEDY}") from error
     if record.schema_ != SCHEMA:
         raise ResultsError(f"{path}: schema {record.schema_}, but this harness reads schema {SCHEMA}")
     if record.trial_id != path.parent.name:
@@ -296,7 +303,8 @@ def _read_text(path: Path) -> str:
         raise ResultsError(f"{path}: is not UTF-8 (byte {error.start})") from error
 
 
-def _first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
+    """What is wrong with a file's values, in a line: the first problem and where in the file it is."""
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where + ': ' if where else ''}{first['msg']}"

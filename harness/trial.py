@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from harness import __version__, journal, pricing, store
 from harness.errors import HarnessError, ResultsError
 from harness.generate import Generated, generate
@@ -185,8 +187,10 @@ def _generation(generated: Generated) -> dict[str, Any]:
 def _verdict(graded: Graded, facts: dict[str, Any]) -> dict[str, Any]:
     """The grade's part; images and stages come on top of those of the generation in `facts`."""
     found = graded.grade
+    # A task without security tests says nothing about security; its trials must not count as secure.
+    secure = found.secure if any(t.dimension == "security" for t in found.tests) else None
     return {
-        "functional": found.functional, "secure": found.secure, "tally": found.tally(), "seed": found.seed,
+        "functional": found.functional, "secure": secure, "tally": found.tally(), "seed": found.seed,
         "isolation": graded.isolation, "images": {**facts.get("images", {}), **graded.images},
         "stages": {**facts.get("stages", {}), **found.stages},
     }  # fmt: skip
@@ -200,9 +204,9 @@ def spent(folder: Path, trial_id: str, price: Price) -> Bill:
     """
     try:
         entries, _ = journal.read(folder / journal.NAME, trial_id)
-    except ResultsError:
+        requests = [(usage, datetime.fromisoformat(e["at"])) for e in entries for usage in _usages(e)]
+    except (ResultsError, ValidationError):
         return Bill(Usage(), None)
-    requests = [(usage, datetime.fromisoformat(e["at"])) for e in entries for usage in _usages(e)]
     costs = [price(usage, when) for usage, when in requests]
     known = [cost for cost in costs if cost is not None]
     total = Usage(**{bucket: sum(getattr(u, bucket) for u, _ in requests) for bucket in BUCKETS})

@@ -113,7 +113,9 @@ def spend(budget: run.Budget, todo: list[TrialPlan], cost: float | None) -> int:
 def test_no_trial_starts_once_the_budget_is_spent() -> None:
     told: list[str] = []
     assert spend(run.Budget(2.0, [], told.append), planned(), 1.0) == 2
-    assert told == ["stopped: $2.00 of max_cost_usd $2.00 are spent; 2 trials not started"]
+    assert told == [
+        "stopped: $2.00 of max_cost_usd $2.00 are spent, the next trial could go beyond; 2 trials not started"
+    ]
 
 
 def test_without_a_budget_all_start() -> None:

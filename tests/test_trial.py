@@ -10,6 +10,7 @@ import json
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +90,22 @@ def attempts(tmp_path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.parametrize("safe", [True, False])
+def test_only_security_tests_tell_whether_a_trial_is_secure(carry_out: Any, safe: bool) -> None:
+    """Without one, `secure` is unknown: see test_verdict_becomes_the_record."""
+    found = graded(True)
+    probe = found.grade.tests[0].model_copy(
+        update={"id": "test_x.py::test_safe", "dimension": "security", "passed": safe}
+    )
+    grade = found.grade.model_copy(update={"tests": (*found.grade.tests, probe), "secure": safe, "passed": safe})
+    assert carry_out(Steps(GENERATED), Steps(replace(found, grade=grade))).secure is safe
+
+
 @pytest.mark.parametrize("passed", [True, False])
 def test_verdict_becomes_the_record(carry_out: Any, tmp_path: Path, plan: TrialPlan, passed: bool) -> None:
     record = carry_out(Steps(GENERATED), Steps(graded(passed)))
     assert record.outcome == ("passed" if passed else "failed")
-    assert (record.functional, record.secure, record.seed) == (passed, passed, 7)
+    assert (record.functional, record.secure, record.seed) == (passed, None, 7)
     assert record.tally["functional"].total == 1
     assert (record.turns, record.tool_calls, record.retries) == (2, 3, 1)
     assert record.images == {"python": "p1", "grader": "g1"}

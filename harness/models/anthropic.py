@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.errors import ConfigError
 from harness.models import retry
-from harness.models.sdk import SdkModel
+from harness.models.sdk import SdkModel, check_key, check_server
 from harness.types import Message, Settings, StopReason, Tool, ToolCall, Turn, Usage
 
 KEY = "ANTHROPIC_API_KEY"
@@ -38,8 +38,10 @@ def load(
 ) -> SdkModel:  # fmt: skip
     """Make the client. `key` is for our own server only; else the SDK looks: ANTHROPIC_API_KEY, _AUTH_TOKEN, a profile.
 
-    Raises ConfigError when there is none.
+    Raises ConfigError when there is none, and for a key or an address that cannot be one.
     """
+    check_key(name, key or os.environ.get(KEY), KEY)
+    check_server(name, settings.base_url, "ANTHROPIC_BASE_URL")
     import anthropic
 
     local = anthropic.DefaultHttpxClient(trust_env=False) if key else None  # our own server is never behind a proxy

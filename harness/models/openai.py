@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.errors import ConfigError
 from harness.models import retry
-from harness.models.sdk import SdkModel
+from harness.models.sdk import SdkModel, check_key, check_server
 from harness.types import Message, Settings, StopReason, Tool, ToolCall, Turn, Usage
 
 KEY = "OPENAI_API_KEY"
@@ -36,10 +36,12 @@ def load(
 def make_client(name: str, base_url: str | None, key: str | None) -> Any:
     """Return the SDK's client with its retries off. `key` is for our own server only; else it is OPENAI_API_KEY.
 
-    Raises ConfigError when there is none.
+    Raises ConfigError when there is none, and for a key or an address that cannot be one.
     """
     if not (key or has_key()):
         raise ConfigError(f"{name}: no key for OpenAI. Set the environment variable {KEY} and run again.")
+    check_key(name, key or os.environ.get(KEY), KEY)
+    check_server(name, base_url, "OPENAI_BASE_URL")
     import openai
 
     local = openai.DefaultHttpxClient(trust_env=False) if key else None  # our own server is never behind a proxy

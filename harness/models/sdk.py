@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
+from harness.errors import ConfigError
 from harness.models import retry
 from harness.types import Message, Settings, Tool, Turn
 
 Body = dict[str, Any]
+
+
+def check_server(name: str, url: str | None, variable: str) -> None:
+    """Raise ConfigError if the address at which a model is to be asked is none; without `url` a variable may say it."""
+    found = url or os.environ.get(variable)
+    if found and not _is_address(found):
+        where = "`base_url`" if url else variable
+        raise ConfigError(
+            f"{name}: {where} is no address of a server: {found!r}; it looks like http://127.0.0.1:8000/v1"
+        )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and url.isprintable()
+    except ValueError:
+        return False
+
+
+def check_key(name: str, key: str | None, variable: str) -> None:
+    """Raise ConfigError for a key that cannot be sent in a header; the key itself is not told."""
+    if key and not (key.isascii() and key.isprintable() and " " not in key):
+        raise ConfigError(f"{name}: {variable} holds a space, a line end or another character that no key has")
 
 
 @dataclass(eq=False)

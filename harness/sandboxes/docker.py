@@ -136,11 +136,10 @@ class DockerCell:
         self.isolation = Isolation(sandbox="docker", level="L1", limits="cgroup")
 
     def start(self) -> None:
-        """Make the network and the volumes, and start the holder."""
+        """Make the volumes and start the holder. The network comes with the first box: some cells never have one."""
         with boundary("making a cell"):
             for name, mb in self.sizes.items():
                 self.volumes[name] = self._volume(mb)
-            self.network = self._network()
             binds = [f"{volume}:{HELD}/{name}:rw,nocopy" for name, volume in self.volumes.items()]
             self.holder = self._create(self.image("grader"), ["sleep", "infinity"], network_mode="none", binds=binds)
             self.api.start(self.holder)
@@ -204,8 +203,7 @@ class DockerCell:
 
     def box(self, spec: BoxSpec) -> DockerBox:
         """Create a box; it is started by its `start`."""
-        with self.lock:
-            address = self.addresses.pop(0)
+        address = self._address()
         with boundary(f"making the {spec.role} box"):
             networking = self.api.create_networking_config(
                 {self.network: self.api.create_endpoint_config(ipv4_address=address)}
@@ -219,7 +217,21 @@ class DockerCell:
             )  # fmt: skip
         box = DockerBox(self, made, spec, address)
         self.boxes.append(box)
+        self._open()
         return box
+
+    def _open(self) -> None:
+        """Raise SandboxError once the cell is closed: an interrupt closes it under threads that still work in it."""
+        if self.closed:
+            raise SandboxError("Docker: the cell was closed")
+
+    def _address(self) -> str:
+        """The next free address; the first call makes the network."""
+        with self.lock, boundary("making a network"):
+            self._open()
+            if self.network is None:
+                self.network = self._network()
+            return self.addresses.pop(0)
 
     def write(self, volume: str, archive: bytes) -> None:
         """Unpack a trusted tar into a volume, owned by the cell's user."""
@@ -234,10 +246,7 @@ class DockerCell:
 
     def close(self) -> None:
         """Remove boxes, holder, network and volumes; what is gone already is fine."""
-        with self.lock:
-            if self.closed:
-                return
-            self.closed = True
+        self.closed = True
         running = [b.id for b in self.boxes] + ([self.holder] if self.holder else [])
         threads = [threading.Thread(target=self._remove, args=(c,)) for c in running]
         for thread in threads:

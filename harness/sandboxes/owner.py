@@ -1,9 +1,15 @@
-"""Which harness process owns a resource, and whether that process still lives."""
+"""Which harness process owns a resource, and whether that process still lives.
+
+A process that has a sandbox open keeps a small file in the user's cache. One whose process is gone tells the next
+command, whatever it is, that there may be something to remove; without such a file no daemon has to be asked.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
 LABEL = "backend-harness.owner"
@@ -42,3 +48,27 @@ def is_dead(label: str) -> bool:
     if where != machine():
         return False
     return boot != _read("/proc/sys/kernel/random/boot_id") or not ticks or started(int(pid)) != ticks
+
+
+def folder() -> Path:
+    """Where running processes are noted."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(home) / "backend-harness" / "running"
+
+
+@contextlib.contextmanager
+def noted() -> Iterator[None]:
+    """Keep this process's note while it holds a sandbox."""
+    folder().mkdir(parents=True, exist_ok=True)
+    note = folder() / f"{os.getpid()}-{started(os.getpid())}"
+    note.write_text(me())
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def dead_notes() -> list[Path]:
+    """Notes of processes that ended without taking theirs away."""
+    notes = list(folder().iterdir()) if folder().is_dir() else []
+    return [note for note in notes if is_dead(_read(str(note)))]

@@ -31,6 +31,7 @@ from harness.sandboxes import owner
 from harness.types import App, Candidate, Grade, Task
 
 POOL = IPv4Network("10.214.0.0/16")  # beside the harness's own pool
+LABEL = "backend-harness-bench.owner"  # not the harness's own label: its clean-up is not ours
 STOP_GRACE = 10
 INSIDE = Path(__file__).with_name("inside.py")
 # The application's image with the grader's environment beside it.
@@ -76,8 +77,10 @@ def run_trial(task: Task, sandbox: Sandbox, seed: int) -> Sample:
                 planned, sandbox, None, Path(folder), contextlib.nullcontext(), lambda *_: None, lambda _: None
             )
             seconds = time.monotonic() - begun
-        if record.outcome != "passed":
-            raise GraderError(f"the {sandbox.kind} trial is {record.outcome}: {record.failure or record.tally}")
+        if record.outcome != "passed" or (Path(folder) / trial.LOGS / "attempts.jsonl").exists():
+            raise GraderError(
+                f"the {sandbox.kind} trial is {record.outcome}, or was tried again: {record.failure or record.tally}"
+            )
         found = Grade.model_validate_json((Path(folder) / trial.GRADE).read_bytes())
     return Sample(seconds, found.seconds, tuple(t.id for t in found.tests), record.stages)
 
@@ -114,7 +117,7 @@ def make_network(client: Any) -> tuple[str, str]:
 
     subnet = IPv4Network((int(POOL.network_address) + random.randrange(1 << 12) * 16, 28))
     made = client.api.create_network(
-        f"bench-{random.getrandbits(48):x}", driver="bridge", internal=True, labels={owner.LABEL: owner.me()},
+        f"bench-{random.getrandbits(48):x}", driver="bridge", internal=True, labels={LABEL: owner.me()},
         ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=str(subnet))]),
     )  # fmt: skip
     return str(made["Id"]), str(subnet[10])
@@ -128,7 +131,7 @@ def make_container(
     endpoint = api.create_endpoint_config(ipv4_address=address)
     made = api.create_container(
         containers.tag(image), argv, working_dir=workdir, environment=env, stdin_open=True,
-        labels={owner.LABEL: owner.me()}, host_config=api.create_host_config(network_mode=network, init=True),
+        labels={LABEL: owner.me()}, host_config=api.create_host_config(network_mode=network, init=True),
         networking_config=api.create_networking_config({network: endpoint}),
     )  # fmt: skip
     return str(made["Id"])
@@ -214,7 +217,7 @@ def single(task: Task, client: Any, image: str, seed: int) -> Sample:
         mounts = [f"{task.root}:/task:ro", f"{INSIDE}:/inside.py:ro", f"{out}:/out"]
         client.containers.run(
             image, ["python", "/inside.py", json.dumps(job)], remove=True, init=True, network_mode="none",
-            labels={owner.LABEL: owner.me()}, volumes=mounts,
+            labels={LABEL: owner.me()}, volumes=mounts,
         )  # fmt: skip
         verdict = json.loads((Path(out) / "verdict.json").read_bytes())
     return as_sample("single", verdict, time.monotonic() - begun, seed)
@@ -224,7 +227,7 @@ def single(task: Task, client: Any, image: str, seed: int) -> Sample:
 def single_image(task: Task, client: Any) -> Iterator[str]:
     """Build the image of the `single` arm; it is removed at the end."""
     text = SINGLE.format(app=containers.tag(task.image), grader=containers.tag("grader"))
-    label = {owner.LABEL: owner.me()}
+    label = {LABEL: owner.me()}
     image, _ = client.images.build(fileobj=io.BytesIO(text.encode()), rm=True, forcerm=True, labels=label)
     try:
         yield str(image.id)
@@ -241,11 +244,18 @@ def as_sample(arm: str, verdict: dict[str, Any], seconds: float, seed: int) -> S
 
 
 def sweep(client: Any) -> None:
-    """Remove every container and network that this process still has."""
+    """Remove the containers and networks that this process, or a dead one before it, left."""
     from harness.sandboxes.docker import quietly
 
-    mine = {"label": f"{owner.LABEL}={owner.me()}"}
+    mine = {"label": LABEL}
     for found in client.api.containers(all=True, filters=mine):
-        quietly(partial(client.api.remove_container, found["Id"], force=True, v=True))
+        if is_over(found["Labels"][LABEL]):
+            quietly(partial(client.api.remove_container, found["Id"], force=True, v=True))
     for found in client.api.networks(filters=mine):
-        quietly(partial(client.api.remove_network, found["Id"]))
+        if is_over(found["Labels"][LABEL]):
+            quietly(partial(client.api.remove_network, found["Id"]))
+
+
+def is_over(label: str) -> bool:
+    """Whether what carries the label belongs to this process, or to one that is gone."""
+    return label == owner.me() or owner.is_dead(label)

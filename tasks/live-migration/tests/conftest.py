@@ -15,8 +15,9 @@ from types import SimpleNamespace
 import pglast
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 
-PACE = 0.04  # seconds between two statements of the migration
+PACE, SLOW_PACE = 0.04, 0.12  # seconds between two statements of the migration, outside of its transactions
 HOLD = 1.8  # seconds that a report keeps a waiting migration waiting: well above the application's patience of 1 second
 RUN_SECONDS = 60
 ROWS_ADDED = 20000
@@ -319,9 +320,9 @@ class Report:
 class Control(threading.Thread):
     """Watches a run: opens reports in its way, cuts it off where it is told to, and ends it when its time is over."""
 
-    def __init__(self, db, kills, held, reports):
+    def __init__(self, db, kills, held, reports, pace):
         super().__init__(daemon=True)
-        self.db, self.kills, self.held, self.reports = db, kills, held, reports
+        self.db, self.kills, self.held, self.reports, self.pace = db, kills, held, reports, pace
         self.pid, self.file, self.pids, self.killed = None, None, set(), set()
         self.deadline = time.monotonic() + RUN_SECONDS
         self.halt, self.failure = threading.Event(), None
@@ -402,9 +403,9 @@ class Lab:
         pattern = rf"migrate/{folder}/\d\d_[^/]+\.sql"
         return sorted(path for path in self.submission.paths() if re.fullmatch(pattern, path))
 
-    def run(self, folder, kills=(), reports=False):
+    def run(self, folder, kills=(), reports=False, pace=PACE):
         """One run of up or down: "done", "cut off", or what went wrong."""
-        control = Control(self.db, kills, self.state.held, reports)
+        control = Control(self.db, kills, self.state.held, reports, pace)
         control.start()
         try:
             outcomes = (self.run_file(path, control) for path in self.files(folder))
@@ -439,7 +440,8 @@ class Lab:
             control.enter(path, pid)
             for statement in statements:
                 connection.execute(statement.encode())
-                time.sleep(PACE)
+                if connection.info.transaction_status == TransactionStatus.IDLE:
+                    time.sleep(control.pace)
             return "done"
         except psycopg.errors.LockNotAvailable:
             return "gave way"
@@ -495,7 +497,7 @@ class Lab:
                 state.outcome_up = self.run("up", kills, reports=True)
         state.shape_up, state.unlike_up = shape(self.db), self.ask(UNLIKE)
         with self.load("old", "old", "new", "new") as state.load_both:
-            state.outcome_again = self.run("up")
+            state.outcome_again = self.run("up", pace=SLOW_PACE)
         state.shape_again, state.unlike_both = shape(self.db), self.ask(UNLIKE)
         state.changed_up, state.ledger_up = self.ask(CHANGED), self.ledger_faults()
         state.identity_up, state.probes_up = identity(self.db), self.probes()
@@ -511,7 +513,7 @@ class Lab:
         state = self.state
         state.pids = set()
         with self.load("old", "old", "old") as state.load_down:
-            state.outcome_down = self.run("down", reports=True)
+            state.outcome_down = self.run("down", reports=True, pace=SLOW_PACE)
             state.shape_down = shape(self.db)
             state.outcome_down_again = self.run("down")
         state.shape_down_again, state.identity_down = shape(self.db), identity(self.db)

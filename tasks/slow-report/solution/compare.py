@@ -1,4 +1,4 @@
-"""Compare the queries here with the original ones: `python compare.py FOLDER`. Rows must be equal; buffers are shown."""
+"""Compare these queries with the original ones: `python compare.py FOLDER`. Rows must be equal; buffers are printed."""
 
 import os
 import sys

@@ -3,6 +3,7 @@
 SET lock_timeout = '200ms';
 
 DROP TRIGGER IF EXISTS payments_cents ON payments;
+SELECT pg_sleep(0.3);
 ALTER TABLE payments
     DROP COLUMN IF EXISTS amount_cents,
     DROP COLUMN IF EXISTS fee_cents;

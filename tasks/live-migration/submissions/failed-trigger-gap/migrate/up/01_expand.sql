@@ -48,5 +48,6 @@ END
 $$;
 
 DROP TRIGGER IF EXISTS payments_cents ON payments;
+SELECT pg_sleep(0.3);
 CREATE TRIGGER payments_cents BEFORE INSERT OR UPDATE ON payments
     FOR EACH ROW EXECUTE FUNCTION sync_payment_cents();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ SANDBOXES = click.Choice(["auto", "docker", "bubblewrap"])
 FOLDER = click.Path(path_type=Path)  # existence is checked where it is used: the messages there say more
 
 Command = Callable[..., Any]
+# What a machine refuses where no module had a message of its own: no defect of ours.
+MACHINE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
 # --- options that several commands share -----------------------------------------------------------------------------
@@ -495,12 +498,16 @@ def main() -> None:
 
 def _explained(error: Exception) -> int:
     """Say what went wrong, and return the exit code; a defect's traceback goes to a file."""
-    from harness.errors import EXIT_DEFECT, HarnessError
+    from harness.errors import EXIT_DEFECT, EXIT_USAGE, HarnessError
     from harness.reports.text import plain
 
     if isinstance(error, HarnessError):
         click.echo(f"harness: {plain(str(error), lines=True)}", err=True)
         return error.exit_code
+    if isinstance(error, OSError) and error.errno in MACHINE_FAULTS:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"harness: {plain(f'{where}{error.strerror}')}: free the disk, or mend the rights", err=True)
+        return EXIT_USAGE
     import tempfile
     import traceback
 

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness import archive as trees
-from harness.errors import GraderError, TaskError
+from harness.errors import GraderError, SandboxError, TaskError
 from harness.protocols import Box, Cell, Channel, Sandbox
 from harness.staging import (
     RunningService,
@@ -382,8 +382,13 @@ class Stage:
     def keep_logs(self, folder: Path) -> None:
         """Write the output of each box for the one who looks into a grade; private, it may quote tests."""
         folder.mkdir(parents=True, exist_ok=True)
-        boxes = {f"app{i}": b for i, b in self.apps.items()} | {n: s.box for n, s in self.services.items()}
+        boxes = {f"service-{n}": s.box for n, s in self.services.items()}
+        boxes |= {f"app{i}": b for i, b in self.apps.items()}
         if self.grader:
             boxes["grader"] = self.grader
         for name, box in boxes.items():
-            (folder / f"{name}.log").write_bytes(box.logs())
+            try:
+                text = box.logs()
+            except SandboxError as error:  # the verdict is read already; a log is not worth a grade
+                text = str(error).encode()
+            (folder / f"{name}.log").write_bytes(text)

@@ -196,9 +196,10 @@ class Budget:
             yield trial
 
     def _likely(self, trial: TrialPlan) -> float:
-        """What a trial that has not ended is going to cost."""
+        """What a trial that has not ended is going to cost, beyond what an earlier start of it did."""
         known = self.by_candidate[trial.candidate.digest].values()
-        return sum(known) / len(known) if known else trial.candidate.settings.max_cost_usd or 0.0
+        whole = sum(known) / len(known) if known else trial.candidate.settings.max_cost_usd or 0.0
+        return max(whole - self.costs.get(trial.trial_id, 0.0), 0.0)
 
 
 def carry_out(config: RunConfig, todo: Sequence[TrialPlan], sandbox: Sandbox, found: Models, say: Say) -> None:

@@ -27,30 +27,33 @@ if TYPE_CHECKING:
 
 GRADE = "grade.json"
 MOST_LINES, MOST_WIDTH = 16, 400
+NARROW = 80
 STYLES = {"passed": "green", "failed": "red", "error": "yellow"}
 
 
 def show(run_dir: Path, trial_id: str | None, console: Console) -> None:
     """Print a run, or one of its trials. Raises ResultsError when a file of it is damaged."""
-    for part in [run(run_dir)] if trial_id is None else trial(run_dir, trial_id):
+    for part in [run(run_dir, console.width)] if trial_id is None else trial(run_dir, trial_id):
         console.print(part, soft_wrap=False)
 
 
-def run(run_dir: Path) -> RenderableType:
-    """A run: headline, candidates, every trial with how it ended."""
+def run(run_dir: Path, width: int = 200) -> RenderableType:
+    """A run: headline, candidates, every trial with how it ended; a narrow terminal gets the columns that fit."""
     from rich.console import Group
 
     tables = aggregate(store.load(run_dir))
-    return Group(terminal.render(tables), _trials(tables.records))
+    return Group(terminal.render(tables), _trials(tables.records, width))
 
 
-def _trials(records: tuple[TrialRecord, ...]) -> Table:
-    table = _table("trial", "outcome", "ending", "hidden tests", "cost", "time")
+def _trials(records: tuple[TrialRecord, ...], width: int) -> Table:
+    names = ("trial", "outcome", "ending", "hidden tests", "cost", "time") if width >= NARROW else ("trial", "outcome")
+    table = _table(*names)
     for record in records:
-        table.add_row(
+        cells = (
             _text(record.trial_id), _outcome(record.outcome), _text(clip(ending_of(record), 120)),
             _text(dimensions_of(record)), dollars(record.cost_usd), duration(record.seconds),
         )  # fmt: skip
+        table.add_row(*cells[: len(names)])
     return table
 
 

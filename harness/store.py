@@ -173,7 +173,7 @@ def find_run(results_dir: Path, name_or_path: str) -> Path:
         if name_or_path and _is_run(folder):
             return folder
     known = [run.name for run in runs]
-    if name_or_path and (results_dir / name_or_path / CONFIG).is_file():
+    if name_or_path and _is_there(results_dir / name_or_path / CONFIG):
         raise ResultsError(f"{results_dir / name_or_path}: {PLAN} is missing, so it is no run; bring the file back")
     if not known:
         raise ResultsError(f"no run {name_or_path!r}: {results_dir} holds no run yet. Start one with `harness run`.")
@@ -181,8 +181,12 @@ def find_run(results_dir: Path, name_or_path: str) -> Path:
 
 
 def _is_run(folder: Path) -> bool:
+    return _is_there(folder / PLAN)
+
+
+def _is_there(path: Path) -> bool:
     try:
-        return (folder / PLAN).is_file()
+        return path.is_file()
     except OSError:  # a name too long for the file system
         return False
 

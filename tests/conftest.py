@@ -69,7 +69,10 @@ KINDS = [pytest.param("docker", marks=pytest.mark.docker), pytest.param("bubblew
 
 
 def opened(kind: str) -> Sandbox:
-    """Open a sandbox of a kind with its images; skip where this machine has none (HARNESS_TEST_ALL_SANDBOXES, set by CI, allows no skip)."""
+    """Open a sandbox of a kind with its images; skip where this machine has none.
+
+    HARNESS_TEST_ALL_SANDBOXES, which CI sets, allows no skip.
+    """
     try:
         sandbox = sandboxes.choose(kind, print)
     except NotAvailable as reason:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+TASK = b'schema = 1\ntitle = "x"\nimage = "python"\nareas = ["api.rest"]\ndifficulty = "easy"\n'
 ORACLE = '[[candidates]]\nscaffold = "oracle"\n'
 
 
@@ -94,6 +95,11 @@ def test_every_command_has_help_in_sentences(tmp_path: Path, command: list[str])
         (["tasks", "list", "--tasks-dir", "agents"], "has no task"),
         (["agents", "show", "basline"], "did you mean 'baseline'?"),
         (["agents", "show", "baseline@nowhere"], "baseline.md@nowhere"),
+        (["agents", "show", "baseline@"], "'baseline@' is no agent"),
+        (["agents", "show", ""], "'' is no agent"),
+        (["run", "--scaffold", "oracle", "--results", ""], "`results`: must not be empty"),
+        (["run", "--agent", "baseline", "--model", ""], "`model`: must not be empty"),
+        (["run", "--agent", "baseline", "--scaffold", "command"], "settings = { command"),
         (["agents", "list", "--agents-dir", "none"], "none: no such folder of agents"),
         (["images", "build", "pyhton", "--sandbox", "bubblewrap"], "no image is called 'pyhton'"),
     ],
@@ -128,6 +134,12 @@ def test_malformed_eval_files(project: Path, text: str | bytes, said: str) -> No
         ("tasks/my-task/task.toml", b"schema = 1\nschema = 2", "task.toml: is not valid TOML"),
         ("tasks/my-task/instruction.md", b" ", "instruction.md: is empty"),
         ("tasks/my-task/submissions/failed-stub/expect.toml", b'why = "x"', "`fails`: is missing"),
+        ("tasks/my-task/task.toml", b"n = " + b"9" * 5000, "task.toml: cannot be read as TOML"),
+        ("tasks/my-task/task.toml", b"n = " + b"[" * 5000, "task.toml: cannot be read as TOML"),
+        ("tasks/my-task/task.toml", b"title = 2026-01-01", "`title`: must be a string"),
+        ("tasks/my-task/task.toml", TASK + b'[app]\nstart = "a\\u0000"', "a NUL character"),
+        ("tasks/my-task/task.toml", TASK + b'[app]\nstart = "a"\nenv = { PORT = "1" }', "task.toml: the environment"),
+        ("tasks/my-task/task.toml", TASK.replace(b'"x"', b'" "'), "`title`: must not be blank"),
     ],
 )
 def test_malformed_tasks(project: Path, path: str, content: bytes, said: str) -> None:
@@ -135,11 +147,21 @@ def test_malformed_tasks(project: Path, path: str, content: bytes, said: str) ->
     assert said in refusal(project, "tasks", "show", "my-task")
 
 
-@pytest.mark.parametrize("content", [b"", b"---\nname: x\n", b"---\nname: x\n---\n", b"\xff\xfe\xfd"])
+@pytest.mark.parametrize("content", [b"", b"---\nname: x\n", b"---\nname: x\n---\n", b"\xff\xfe\xfd", b"a\0b"])
 def test_malformed_agents(project: Path, content: bytes) -> None:
     (project / "agents" / "baseline.md").write_bytes(content)
     assert "agents/baseline.md" in refusal(project, "agents", "show", "baseline")
     assert "agents/baseline.md" in refusal(project, "run", "--agent", "baseline", "--model", "scripted/demo")
+
+
+def test_one_malformed_agent_hides_no_other(project: Path) -> None:
+    (project / "agents" / "bad.md").write_bytes(b"")
+    (project / "agents" / "folder.md").mkdir()
+    done = harness(project, "agents", "list")
+    assert done.returncode == 2
+    assert "baseline" in done.stdout
+    assert "agents/bad.md:1: the agent has no prompt" in done.stderr
+    assert "folder.md: is no regular file" in refusal(project, "agents", "show", "folder")
 
 
 def test_tables(project: Path) -> None:
@@ -176,7 +198,7 @@ def test_a_defect_is_one_line_and_a_file(tmp_path: Path) -> None:
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 70
-    assert done.stderr.count("\n") == 1
+    assert len([line for line in done.stderr.splitlines() if not line.startswith("sandbox: ")]) == 1
     assert "ZeroDivisionError: by design" in done.stderr
     (report,) = tmp_path.glob("harness-defect-*.txt")
     assert str(report) in done.stderr
@@ -190,3 +212,12 @@ def test_a_reader_that_leaves_early_is_no_defect(project: Path) -> None:
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     assert "defect" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_is_no_defect(project: Path) -> None:
+    command = [sys.executable, "-P", "-m", "harness", "tasks", "list"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, cwd=project, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "No space left on device: free the disk" in done.stderr

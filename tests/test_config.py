@@ -48,6 +48,15 @@ ORACLE = '[[candidates]]\nscaffold = "oracle"\n'
 DEVELOPER, BASELINE = "agents/backend-developer.md", "agents/baseline.md"
 
 
+@pytest.mark.parametrize("key", ["results", "tasks_dir", "agents_dir"])
+def test_an_empty_folder_name_is_not_the_current_directory(key: str) -> None:
+    assert f"`{key}`: must not be empty" in refusal(f'{key} = ""\n{ORACLE}')
+
+
+def test_an_endless_budget_is_none() -> None:
+    assert "`max_cost_usd`" in refusal(f"max_cost_usd = inf\n{ORACLE}")
+
+
 def test_defaults() -> None:
     found = load(ORACLE)
     assert found.name == f"nightly-{STAMP}"

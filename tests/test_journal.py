@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ProviderError, ResultsError
-from harness.journal import NAME, FileJournal
+from harness.journal import NAME, FileJournal, read
 from harness.models.retry import GaveUp
 from harness.types import ToolCall, ToolResult, Turn, Usage
 
@@ -248,3 +248,24 @@ def test_kill_nine_loses_no_turn_that_was_acted_on(tmp_path: Path) -> None:
     with FileJournal(tmp_path, "trial-1", {}) as journal:
         replayed = [journal.turn(never).text for _ in acted]
     assert replayed == [str(n) * 50 for n in acted]
+
+
+@pytest.mark.parametrize("content", [
+    {"kind": ["turn"], "turn": {}}, {"kind": "turn", "turn": 3}, {"kind": "turn"}, {"kind": "result", "result": []},
+    {"kind": "gave_up", "attempts": 3}, {"kind": "gave_up", "attempts": [3]},
+    {"kind": "turn", "turn": {"failed_attempts": [3]}}, {"kind": "turn", "turn": {}, "at": "soon"},
+    {"kind": "turn", "turn": {}, "n": "0"},
+])  # fmt: skip
+def test_a_line_that_is_no_entry_is_damage(tmp_path, content):
+    at = "2026-01-01T00:00:00+00:00"
+    good = {"n": 1, "kind": "gave_up", "at": at, "attempts": []}
+    lines = [{"n": 0, "at": at, **content}, good]
+    (tmp_path / NAME).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(ResultsError, match=r"line 1: .* is damaged"):
+        read(tmp_path / NAME, "t")
+
+
+def test_a_folder_in_the_journals_place_is_named(tmp_path):
+    (tmp_path / NAME).mkdir()
+    with pytest.raises(ResultsError, match=r"journal\.jsonl: cannot be read"):
+        read(tmp_path / NAME, "t")

@@ -79,3 +79,23 @@ def test_a_key_is_enough(name: str, variable: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv(variable, "not-a-key")
     model = models.load(name, Settings())
     assert (model.name, model.is_llm) == (models.resolve(name), True)
+
+
+@pytest.mark.parametrize("url", ["not a url", "http://[", "http://h:99999", "ftp://h", "127.0.0.1:80", "http://"])
+def test_an_address_that_is_none_is_refused_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    for provider, variable in (("openai", "OPENAI"), ("openai-chat", "OPENAI"), ("anthropic", "ANTHROPIC")):
+        monkeypatch.setenv(f"{variable}_API_KEY", "k")
+        with pytest.raises(ConfigError, match="`base_url` is no address of a server"):
+            models.load(f"{provider}/m", Settings(base_url=url))
+        monkeypatch.setenv(f"{variable}_BASE_URL", url)
+        with pytest.raises(ConfigError, match=f"{variable}_BASE_URL is no address of a server"):
+            models.load(f"{provider}/m", Settings())
+
+
+@pytest.mark.parametrize("key", ["a b", "a\nb", "ключ"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_told(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    for provider, variable in (("openai", "OPENAI_API_KEY"), ("anthropic", "ANTHROPIC_API_KEY")):
+        monkeypatch.setenv(variable, key)
+        with pytest.raises(ConfigError, match=variable) as caught:
+            models.load(f"{provider}/m", Settings())
+        assert key not in str(caught.value)

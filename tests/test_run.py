@@ -129,6 +129,21 @@ def test_earlier_trials_count_and_one_that_is_done_again_counts_once() -> None:
     assert sum(budget.costs.values()) == 2.0
 
 
+def test_trials_under_way_count_as_their_candidates_average() -> None:
+    budget, todo = run.Budget(3.0, [], print), planned(5)
+    open_trials = budget.until_spent(todo)
+    first, _ = next(open_trials), next(open_trials)
+    budget.add(record(first, 1.0))
+    assert next(open_trials)  # 1 is spent, 1 likely under way, 1 more fits
+    assert next(open_trials, None) is None
+
+
+def test_before_any_has_ended_a_candidates_own_limit_counts() -> None:
+    candidate = Candidate(agent=None, scaffold="oracle", model=None, settings=Settings(max_cost_usd=1.0))
+    trials = plan("r", tasks.find([], Path("tasks")), [candidate], 5, 0)
+    assert len(list(run.Budget(3.0, [], print).until_spent(trials))) == 3
+
+
 # --- continuing ------------------------------------------------------------------------------------------------------
 
 

@@ -114,7 +114,7 @@ def test_a_reason_that_every_test_repeats_is_told_once(run_dir):
 
 def test_a_damaged_grade_is_named(run_dir):
     store.write_atomic(store.trial_dir(run_dir, ROW.trial_id) / show.GRADE, b"{")
-    with pytest.raises(ResultsError, match=r"grade\.json: cannot be read"):
+    with pytest.raises(ResultsError, match=r"grade\.json: Invalid JSON.*harness grade"):
         printed(run_dir)
 
 

@@ -243,3 +243,23 @@ def test_an_unknown_trial_gets_the_nearest_names(run_dir):
 def test_a_trial_id_cannot_leave_the_run(tmp_path, trial):
     with pytest.raises(ResultsError):
         store.trial_dir(tmp_path, trial)
+
+
+def test_a_trial_that_is_planned_twice_is_refused(run_dir):
+    path = run_dir / "plan.jsonl"
+    path.write_bytes(path.read_bytes() * 2)
+    with pytest.raises(ResultsError, match="more than once"):
+        store.load(run_dir)
+
+
+def test_a_run_without_its_plan_says_so(run_dir):
+    (run_dir / "plan.jsonl").unlink()
+    with pytest.raises(ResultsError, match=r"plan\.jsonl is missing"):
+        store.find_run(run_dir.parent, run_dir.name)
+
+
+@pytest.mark.parametrize(("name", "text"), [("config.toml", "x=" + "9" * 5000), ("refused.json", "[" * 100_000)])
+def test_absurd_files_are_damaged_ones(run_dir, name, text):
+    (run_dir / name).write_text(text)
+    with pytest.raises(ResultsError, match=name):
+        store.load(run_dir)

@@ -146,10 +146,12 @@ class Database:
 
     def _live(self) -> Any:
         """The shared superuser connection, opened again if the server went away in between."""
+        import psycopg
+
         if self._connection is not None and not self._connection.closed:
             try:
                 self._connection.execute("SELECT 1")
-            except Exception:  # noqa: BLE001 - whatever broke it, a new connection tells
+            except psycopg.Error:
                 self._connection.close()
         if self._connection is None or self._connection.closed:
             self._connection = self.connect()

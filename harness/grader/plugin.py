@@ -50,7 +50,7 @@ class Verdict:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self.broken += f"{report.nodeid}: {str(report.longrepr)[-MESSAGE_CAP:]}\n"
+            self.broken += f"{report.nodeid}: {gist(str(report.longrepr))}\n"
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:
@@ -139,6 +139,12 @@ class Verdict:
             target = Path(self.job["verdict"])
             target.with_suffix(".part").write_text(json.dumps(verdict))
             target.with_suffix(".part").rename(target)
+
+
+def gist(text: str) -> str:
+    """The error lines of a pytest report (they start with E), or its end; the frames before them are pytest's own."""
+    errors = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
+    return ("\n".join(errors) or text)[-MESSAGE_CAP:]
 
 
 def main() -> None:

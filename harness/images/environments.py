@@ -30,8 +30,8 @@ def cache() -> Path:
 
 def folder(name: str) -> Path:
     """The folder of an image, addressed by its sources, the way it is made (this file), and the interpreter."""
-    recipe = hashlib.sha256(Path(__file__).read_bytes() + sys.version.encode() + sys.base_prefix.encode()).hexdigest()[:8]
-    return cache() / f"{name}-{images.digest(name)}-{recipe}"
+    made_by = Path(__file__).read_bytes() + f"{sys.version}{sys.base_prefix}".encode()
+    return cache() / f"{name}-{images.digest(name)}-{hashlib.sha256(made_by).hexdigest()[:8]}"
 
 
 def ready(name: str) -> bool:

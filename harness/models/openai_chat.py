@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from harness.errors import ConfigError
 from harness.models import openai, retry
-from harness.models.sdk import SdkModel
+from harness.models.sdk import SdkModel, check_server
 from harness.types import Message, Settings, StopReason, Tool, ToolCall, Turn, Usage
 
 URL = "OPENAI_BASE_URL"
@@ -36,6 +36,7 @@ def load(
     url = settings.base_url or os.environ.get(URL)
     if not url:
         raise ConfigError(f"{name}: no server. Set `base_url` in the candidate's settings, or {URL} (ends with /v1).")
+    check_server(name, settings.base_url, URL)
     client = openai.make_client(name, url, key)
     made = partial(request, base_url=str(client.base_url))
     return SdkModel(name, model_id, client, settings, made, _attempt, REMEDY, policy, is_llm)

@@ -118,9 +118,9 @@ class BubblewrapSandbox:
         for cell in list(self.open):
             cell.close()
 
-    def reap(self, every: bool = False) -> list[str]:
+    def reap(self) -> list[str]:
         """Processes die with the harness that started them; only control groups can be left."""
-        return cgroups.reap(every)
+        return cgroups.reap()
 
 
 def holder_view(bwrap: str) -> list[str]:

@@ -100,14 +100,14 @@ def _kill(folder: Path) -> None:
                 os.kill(int(pid), signal.SIGKILL)
 
 
-def reap(every: bool = False) -> list[str]:
+def reap() -> list[str]:
     """Remove the groups, and kill the processes in them, of harness processes that are gone."""
     gone = []
     parents = [ROOT / NAME] if _unified() else [ROOT / c / NAME for c in ("memory", "pids", "cpu")]
     for parent in parents:
         for folder in parent.glob("*-*-*") if parent.is_dir() else []:
             pid, ticks, _ = folder.name.split("-")
-            if every or owner.started(int(pid)) != ticks:
+            if owner.started(int(pid)) != ticks:
                 remove([folder])
                 gone.append(f"cgroup {folder}")
     return gone

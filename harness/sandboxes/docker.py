@@ -91,8 +91,8 @@ class DockerSandbox:
         for cell in list(self.open):
             cell.close()
 
-    def reap(self, every: bool = False) -> list[str]:
-        """Remove what dead harness processes of this machine left (or, with `every`, what any harness left)."""
+    def reap(self, also: str = "") -> list[str]:
+        """Remove what dead harness processes of this machine left, and what carries the owner's label `also`."""
         gone: list[str] = []
         with boundary("listing what earlier runs left"):
             found = self.api.containers(all=True, filters={"label": owner.LABEL})
@@ -103,7 +103,7 @@ class DockerSandbox:
         steps += [("network", n["Id"], n["Labels"], self.api.remove_network) for n in networks]
         steps += [("volume", v["Name"], v["Labels"], self.api.remove_volume) for v in volumes]
         for kind, name, labels, remove in steps:
-            if every or owner.is_dead(labels[owner.LABEL]):
+            if labels[owner.LABEL] == also or owner.is_dead(labels[owner.LABEL]):
                 quietly(partial(remove, name))
                 gone.append(f"{kind} {name[:12]}")
         return gone

@@ -20,7 +20,7 @@ def test_a_restart_forgets_nothing(limiter, app, rng, how):
     """Policies and counts are the same before and after."""
     limit, used, key = rng.randint(5, 9), rng.randint(1, 4), rng.name()
     policy = limiter.policy(limit, 4000)
-    limiter.check(policy, key, used)
+    assert limiter.check(policy, key, used).status == 200
     if how == "restart":
         app.restart()
     else:
@@ -33,7 +33,7 @@ def test_a_restart_forgets_nothing(limiter, app, rng, how):
 
 
 @pytest.mark.reliability
-@pytest.mark.spec("is answered 503 within 2 seconds")
+@pytest.mark.spec("is answered 503 within 4 seconds")
 @pytest.mark.spec("The 503 carries `Retry-After: 1`.")
 @pytest.mark.spec("nothing is allowed without having been counted in Redis")
 @pytest.mark.spec(SERVED_AGAIN)
@@ -41,31 +41,30 @@ def test_a_stopped_redis_is_survived(limiter, service, faults, rng, together, pr
     """Without Redis all is refused in good form; afterwards all counts are there."""
     limit, used, key, fresh = 12, rng.randint(4, 6), rng.name(), rng.token(9)
     policy = limiter.policy(limit)
-    limiter.check(policy, key, used)
+    assert limiter.check(policy, key, used).status == 200
     calls = [
-        lambda: limiter.check(policy, key, timeout=7),
-        lambda: limiter.check(policy, fresh, timeout=7),
-        lambda: limiter.look(policy, key, timeout=7),
-        lambda: limiter.put(policy, {"limit": 99, "window_seconds": 60}, timeout=7),
-        lambda: limiter.read(policy, timeout=7),
+        lambda: limiter.check(policy, key, timeout=10),
+        lambda: limiter.check(policy, fresh, timeout=10),
+        lambda: limiter.look(policy, key, timeout=10),
+        lambda: limiter.put(f"{policy}-2", {"limit": 99, "window_seconds": 60}, timeout=10),
+        lambda: limiter.read(policy, timeout=10),
+        lambda: service.get("/readyz", timeout=10),
     ]
     faults.stop("cache")
-    for reply in together(15, lambda i: calls[i % 5]()):
+    for i, reply in enumerate(together(18, lambda i: calls[i % 6]())):
         problem(reply, 503)
-        assert reply.headers["Retry-After"] == "1"
-    problem(service.get("/readyz", timeout=7), 503)
+        assert i % 6 == 5 or reply.headers["Retry-After"] == "1"
     assert service.get("/healthz").status == 200
     faults.start("cache")
     eventually(lambda: answered(limiter, policy, key), seconds=15)
     assert service.get("/readyz").status == 200
-    limiter.policy(limit, name=policy)
     assert limit - used - 3 <= limiter.remaining(policy, key) <= limit - used
     assert limiter.check(policy, key, limit - used + 1).status == 429
 
 
 @pytest.mark.reliability
 @pytest.mark.spec("While Redis is stopped, or hangs without answering")
-@pytest.mark.spec("is answered 503 within 2 seconds, also if 30 of them arrive at once")
+@pytest.mark.spec("is answered 503 within 4 seconds, also if 30 of them arrive at once")
 @pytest.mark.spec("A check that was answered 503 may have been counted or not, but never more than once")
 @pytest.mark.spec("`GET /healthz` answers 200 at any time, with or without Redis.")
 @pytest.mark.spec(SERVED_AGAIN)
@@ -73,18 +72,20 @@ def test_a_hung_redis_is_survived(limiter, service, faults, rng, together, event
     """Thirty requests at once do not wait for a Redis that hangs, and count at most once each."""
     used, key = rng.randint(3, 6), rng.name()
     policy = limiter.policy(1000)
-    limiter.check(policy, key, used)
-    together(12, lambda i: limiter.check(policy, rng.token(9), timeout=15))
+    assert limiter.check(policy, key, used).status == 200
+    together(12, lambda i: limiter.check(policy, f"{key} {i}", timeout=15))
+    calls = [
+        lambda: limiter.check(policy, key, timeout=10),
+        lambda: limiter.look(policy, key, timeout=10),
+        lambda: service.get("/readyz", timeout=10),
+    ]
     faults.cut("cache")
-    replies = together(
-        30, lambda i: limiter.check(policy, key, timeout=7) if i % 3 else limiter.look(policy, key, timeout=7)
-    )
+    replies = together(30, lambda i: calls[i % 3]())
     assert [reply.status for reply in replies] == [503] * 30
     assert service.get("/healthz").status == 200
-    assert service.get("/readyz", timeout=7).status == 503
     faults.heal("cache")
     eventually(lambda: answered(limiter, policy, key), seconds=15)
-    assert 1000 - used - 20 <= limiter.remaining(policy, key) <= 1000 - used
+    assert 1000 - used - 10 <= limiter.remaining(policy, key) <= 1000 - used
     assert limiter.check(policy, rng.token(9)).status == 200
 
 

@@ -66,14 +66,14 @@ def test_no_index_repeats_another(lab):
 
 @pytest.mark.quality
 @pytest.mark.spec("at most 8 indexes are left on the four tables in the end")
-@pytest.mark.spec("they take at most 40 % of the space of the tables' own rows")
+@pytest.mark.spec("they take at most half of the space of the tables' own rows")
 def test_index_budget(lab, measure):
     """Indexes are few and small."""
     left = others(lab.facts["indexes"])
     share = sum(index["bytes"] for index in left) / lab.facts["heap_bytes"]
     measure("index_share", round(share, 3))
     assert len(left) <= 8
-    assert share <= 0.4
+    assert share <= 0.5
 
 
 @pytest.mark.reliability

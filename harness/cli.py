@@ -152,7 +152,7 @@ def grade(target: str, task_id: str | None, seed: int | None, logs: Path | None,
     Examples:
       harness grade latest
       harness grade nightly-7/transfers--0a1b2c3d--1 --seed 4711
-      harness grade --task transfers tasks/transfers/submissions/failed-no-lock --whole
+      harness grade --task transfers tasks/transfers/submissions/failed-stub --whole
 
     Ends with 0 when all passed, 1 when something failed.
     """

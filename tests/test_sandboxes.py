@@ -255,6 +255,18 @@ def test_threads_and_child_processes_work(cell: Cell) -> None:
     assert shell(box, "python pool.py", 30) == "[1, 2]"
 
 
+def test_nothing_in_a_box_can_end_its_first_process(cell: Cell) -> None:
+    box = make(cell)
+    box.exec(["sh", "-c", "for n in INT HUP USR1 USR2 KILL STOP QUIT; do kill -$n 1; done"], seconds=10)
+    assert shell(box, "echo here") == "here"
+
+
+def test_a_hog_in_a_command_leaves_the_box_alive(cell: Cell) -> None:
+    box = make(cell, memory_mb=100)
+    assert box.exec(["python", "-c", "x = bytearray(1 << 30)"], seconds=30).exit_code != 0
+    assert shell(box, "echo here") == "here"
+
+
 def test_a_fork_bomb_is_bounded_and_dies_at_once(cell: Cell) -> None:
     box = make(cell, "sh", "-c", "b() { b | b & }; b; sleep 100", pids=64)
     time.sleep(1)

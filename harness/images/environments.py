@@ -145,6 +145,8 @@ MAKERS = {"python": _python, "grader": _grader, "postgres": _postgres, "redis": 
 
 
 def _run(argv: list[str], check: bool = True) -> None:
-    done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    # What steers the caller's Python or pip's target must not steer the environment's; indexes and proxies must.
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_USER")}
+    done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=env, check=False)
     if check and done.returncode != 0:
         raise SandboxError(f"`{' '.join(argv)}` failed with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")

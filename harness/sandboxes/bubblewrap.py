@@ -438,11 +438,21 @@ class BubblewrapBox:
         """SIGTERM to the main process, then SIGKILL to all after `grace` seconds."""
         deadline = time.monotonic() + grace
         if self.process and self.process.poll() is None:
-            running = self._ask({"op": "term"}, 10)["code"] is None
+            running = self._answered({"op": "term"}) is None
             while running and time.monotonic() < deadline:
                 time.sleep(0.02)
-                running = self._ask({"op": "state"}, 10)["code"] is None
+                running = self._answered({"op": "state"}) is None
         self.kill()
+
+    def _answered(self, request: dict[str, Any]) -> int | None:
+        """The main process's exit code, None while it runs. A box that is gone altogether was ended by its own code."""
+        try:
+            return self._ask(request, 30)["code"]  # type: ignore[no-any-return]
+        except SandboxError:
+            assert self.process
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self.process.wait(1)
+            raise
 
     def kill(self) -> None:
         """SIGKILL to every process of the box; no error when it is not running."""
@@ -463,7 +473,9 @@ class BubblewrapBox:
         if self.process is None:
             return self.last
         memory = cgroups.out_of_memory(self.groups)
-        code = self.process.poll() if self.spec.channel else self._ask({"op": "state"}, 30)["code"]
+        code = self.process.poll()
+        if code is None and not self.spec.channel:
+            code = self._answered({"op": "state"})
         return BoxState(code is None, code, memory)
 
     def channel(self) -> Lines:

@@ -301,12 +301,9 @@ def edit_file(workspace: Workspace, command: str, call: ToolCall) -> tuple[str, 
         return f"`path` must name a file inside {request.HOME}, without `..`.", True
     if command == "view":
         return _view(workspace, path)
-    try:
-        if command == "create":
-            return _create(workspace, path, call.arguments.get("text"))
-        return _replace(workspace, path, call.arguments.get("old"), call.arguments.get("new"))
-    except OSError as error:
-        return f"{path}: {error}", True
+    if command == "create":
+        return _create(workspace, path, call.arguments.get("text"))
+    return _replace(workspace, path, call.arguments.get("old"), call.arguments.get("new"))
 
 
 def _view(workspace: Workspace, path: str) -> tuple[str, bool]:

@@ -60,8 +60,8 @@ class Store:
         self._redis = Redis.from_url(
             url,
             decode_responses=True,
-            socket_timeout=2.0,
-            socket_connect_timeout=2.0,
+            socket_timeout=0.7,
+            socket_connect_timeout=0.7,
             max_connections=200,
             retry=Retry(NoBackoff(), 0),
         )

@@ -255,9 +255,14 @@ def test_threads_and_child_processes_work(cell: Cell) -> None:
     assert shell(box, "python pool.py", 30) == "[1, 2]"
 
 
-def test_nothing_in_a_box_can_end_its_first_process(cell: Cell) -> None:
+@pytest.mark.parametrize("aim", ["1", "-1"])
+def test_a_box_that_ends_itself_is_told_and_can_be_started_again(cell: Cell, aim: str) -> None:
     box = make(cell)
-    box.exec(["sh", "-c", "for n in INT HUP USR1 USR2 KILL STOP QUIT; do kill -$n 1; done"], seconds=10)
+    box.exec(["sh", "-c", f"for n in INT HUP USR1 USR2 QUIT TERM KILL; do kill -$n {aim}; done"], seconds=10)
+    assert box.state().running in (True, False)
+    box.stop(1)
+    assert not box.state().running
+    box.start()
     assert shell(box, "echo here") == "here"
 
 

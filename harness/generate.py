@@ -116,7 +116,11 @@ class AgentWorkspace:
 
     def bash(self, command: str, seconds: float) -> ExecResult:
         """Run a shell command in /workspace; what it leaves running stays until the phase ends."""
-        return self._exec(["bash", "-c", command], seconds, OUTPUT_CAP)
+        try:
+            return self._box().exec(["bash", "-c", command], seconds=seconds, cap=OUTPUT_CAP)
+        except SandboxError:
+            self._revive()
+            return ExecResult(None, b"", b"the sandbox took no more commands and was started again; files are kept")
 
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write files below /workspace; by the box's own user once it runs, so a planted link leads nowhere new.
@@ -127,13 +131,13 @@ class AgentWorkspace:
         if self.box is None:
             self.cell.write(SPACE, packed)
             return
-        done = self._exec(["tar", "-xf", "-", "-C", "/workspace", "--no-same-owner"], 60, OUTPUT_CAP, packed)
+        done = self._surely(["tar", "-xf", "-", "-C", "/workspace", "--no-same-owner"], OUTPUT_CAP, packed)
         if done.exit_code != 0:
             raise OSError(done.stderr.decode(errors="replace").strip() or "the file could not be written")
 
     def read(self, path: str) -> bytes | None:
         """A file's content below /workspace, at most 16 MiB; None when there is no such file."""
-        done = self._exec(["head", "-c", str(FILE_CAP), "--", path], 30, FILE_CAP)
+        done = self._surely(["head", "-c", str(FILE_CAP), "--", path], FILE_CAP)
         return done.stdout if done.exit_code == 0 else None
 
     def freeze(self, target: Path) -> Submission:
@@ -156,14 +160,18 @@ class AgentWorkspace:
             self.box.start()
         return self.box
 
-    def _exec(self, argv: list[str], seconds: float, cap: int, stdin: bytes = b"") -> ExecResult:
-        """Run in the box. A box that takes no command any more is the agent's own doing as long as it can be started
-        again: a fork bomb, a killed process 1. If it cannot, the sandbox is at fault.
+    def _surely(self, argv: list[str], cap: int, stdin: bytes = b"") -> ExecResult:
+        """Run a command that may be run twice, once more in a revived box if the first did not get through."""
+        try:
+            return self._box().exec(argv, seconds=60, cap=cap, stdin=stdin)
+        except SandboxError:
+            self._revive()
+            return self._box().exec(argv, seconds=60, cap=cap, stdin=stdin)
+
+    def _revive(self) -> None:
+        """Start the box again. One that takes no command any more (a fork bomb, its main process killed) is the agent's
+        own doing as long as it can be started again; if it cannot, the sandbox is at fault: SandboxError.
         """
         box = self._box()
-        try:
-            return box.exec(argv, seconds=seconds, cap=cap, stdin=stdin)
-        except SandboxError:
-            box.kill()
-            box.start()
-            return ExecResult(None, b"", b"the sandbox took no more commands and was started again; files are kept")
+        box.kill()
+        box.start()

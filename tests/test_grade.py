@@ -171,12 +171,12 @@ def test_hang():
 
 def test_tests_that_hang_are_failed_at_the_deadline(notes: Task, sandbox: Sandbox, tmp_path: Path) -> None:
     slow = changed(
-        notes, tmp_path, task_toml=lambda t: t.replace("grade_seconds = 120", "grade_seconds = 5"),
+        notes, tmp_path, task_toml=lambda t: t.replace("grade_seconds = 120", "grade_seconds = 15"),
         tests__test_notes_py=lambda t: t + HANG,
     )  # fmt: skip
     result = graded(slow, sandbox, tmp_path, slow.root / "solution")
     assert failed(result) == {"test_notes.py::test_hang"}
-    assert "not done within 5 s" in result.grade.reason
+    assert "not done within 15 s" in result.grade.reason
 
 
 @pytest.mark.parametrize("body", ["pytest.skip('no')", "pytest.xfail('no')"], ids=["skip", "xfail"])

@@ -33,7 +33,8 @@ def answer(connection, sql, params):
     """Columns, rows and buffers of one call."""
     cursor = connection.execute(sql, params)
     result = [(column.name, column.type_code) for column in cursor.description], cursor.fetchall()
-    plan = connection.execute(b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + sql, params).fetchone()[0][0]["Plan"]
+    explain = b"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "
+    plan = connection.execute(explain + sql, params).fetchone()[0][0]["Plan"]
     return result, plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 
 

@@ -93,32 +93,22 @@ INDEXES = """
 
 
 def app_connection(db, **settings):
-    """A connection with the app's rights that cannot hang and binds parameters on the client side."""
-    connection = db.connect(user="app")
-    connection.cursor_factory = psycopg.ClientCursor
-    connection.row_factory = tuple_row
-    for key, value in {
-        "statement_timeout": "20s",
-        "TimeZone": "UTC",
-        "max_parallel_workers_per_gather": "0",
-        **settings,
-    }.items():
-        connection.execute("SELECT set_config(%s, %s, false)", (key, value))
-    return connection
+    """A connection with the app's rights that cannot hang."""
+    return session(db.connect(user="app"), statement_timeout="20s", **settings)
 
 
 def trusted_connection(db, **settings):
     """The superuser's connection, on the copy with today's indexes."""
-    connection = db.connect()
+    return session(db.connect(), search_path="baseline", **settings)
+
+
+def session(connection, **settings):
+    """A session that binds parameters on the client side, with its settings made."""
     connection.cursor_factory = psycopg.ClientCursor
     connection.row_factory = tuple_row
-    for key, value in {
-        "search_path": "baseline",
-        "TimeZone": "UTC",
-        "max_parallel_workers_per_gather": "0",
-        **settings,
-    }.items():
-        connection.execute("SELECT set_config(%s, %s, false)", (key, value))
+    settings = {"max_parallel_workers_per_gather": "0", "TimeZone": "UTC", **settings}
+    calls = ", ".join("set_config(%s, %s, false)" for _ in settings)
+    connection.execute(f"SELECT {calls}", [word for pair in settings.items() for word in pair])
     return connection
 
 
@@ -223,21 +213,39 @@ class Lab:
 
     def __init__(self, db, submission, rng, facts):
         self.db, self.submission, self.rng, self.facts = db, submission, rng, facts
+        self.sessions = {}
 
     def text(self, name):
         path = f"queries/{name}.sql"
         assert path in self.submission, f"{path} is missing"
         return self.submission.read_text(path)
 
+    def app(self, **settings):
+        """The app's session with these settings; one for the whole test."""
+        key = ("app", *sorted(settings.items()))
+        if key not in self.sessions:
+            self.sessions[key] = app_connection(self.db, **settings)
+        return self.sessions[key]
+
+    def superuser(self, **settings):
+        """The trusted session with these settings; one for the whole test."""
+        key = ("superuser", *sorted(settings.items()))
+        if key not in self.sessions:
+            self.sessions[key] = trusted_connection(self.db, **settings)
+        return self.sessions[key]
+
+    def close(self):
+        for connection in self.sessions.values():
+            connection.close()
+
     def answer(self, name, params, **settings):
         """Columns and rows of the submission's query."""
-        with app_connection(self.db, default_transaction_read_only="on", **settings) as connection:
-            return outcome(connection.execute(self.text(name).encode(), params))
+        reader = self.app(default_transaction_read_only="on", **settings)
+        return outcome(reader.execute(self.text(name).encode(), params))
 
     def trusted(self, name, params, **settings):
         """Columns and rows of today's query."""
-        with trusted_connection(self.db, **settings) as connection:
-            return outcome(connection.execute(ORIGINAL[name], params))
+        return outcome(self.superuser(**settings).execute(ORIGINAL[name], params))
 
     def agree(self, name, params, **settings):
         """Fail unless both sides answer the same rows in the same order; returns them."""
@@ -246,8 +254,7 @@ class Lab:
         return expected
 
     def plan(self, name, params):
-        with app_connection(self.db, default_transaction_read_only="on") as connection:
-            return explain(connection, self.text(name), params)
+        return explain(self.app(default_transaction_read_only="on"), self.text(name), params)
 
     def indexes_used(self, name, params):
         """Names of the indexes in the submission's plan."""
@@ -255,15 +262,12 @@ class Lab:
 
     def buffer_ratio(self, name, params):
         """Buffers of the submission's query as a share of those of today's query."""
-        with trusted_connection(self.db) as connection:
-            return buffers(self.plan(name, params)) / buffers(explain(connection, ORIGINAL[name], params))
+        return buffers(self.plan(name, params)) / buffers(explain(self.superuser(), ORIGINAL[name], params))
 
     def both(self, sql, params=()):
         """One change made by the app to its tables, and the same to the copy."""
-        with app_connection(self.db) as connection:
-            connection.execute(sql, params)
-        with trusted_connection(self.db) as connection:
-            connection.execute(sql, params)
+        self.app().execute(sql, params)
+        self.superuser().execute(sql, params)
 
     def new_id(self, table):
         return self.db.query(f"SELECT max(id) + 1 AS id FROM baseline.{table}")[0]["id"]
@@ -321,7 +325,7 @@ def outcome(cursor):
 
 
 def explain(connection, sql, params):
-    text = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + sql
+    text = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + sql
     value = connection.execute(text.encode(), params).fetchone()[0]
     return (json.loads(value) if isinstance(value, str) else value)[0]["Plan"]
 
@@ -338,7 +342,9 @@ def lab(db, submission, rng):
     """The lab, loaded by the first test that asks for it."""
     if not _facts:
         _facts.update(build(db, submission, rng))
-    return Lab(db, submission, rng, _facts)
+    lab = Lab(db, submission, rng, _facts)
+    yield lab
+    lab.close()
 
 
 @pytest.fixture(params=NAMES)

@@ -6,9 +6,9 @@ import pytest
 @pytest.mark.performance
 @pytest.mark.spec("Each usual call touches at most one tenth of the buffers")
 def test_buffers(lab, measure, name):
-    """Four usual calls each touch at most a tenth of the buffers of today's query."""
+    """Three usual calls each touch at most a tenth of the buffers of today's query."""
     ratios = []
-    for _ in range(4):
+    for _ in range(3):
         params = lab.usual_call(name)
         ratios.append(lab.buffer_ratio(name, params))
     measure(f"buffers_{name}", round(max(ratios), 4))
@@ -20,7 +20,7 @@ def test_buffers(lab, measure, name):
 def test_every_index_is_used(lab):
     """No index is there for nothing."""
     used = set()
-    for name in lab.names * 3:
+    for name in lab.names * 2:
         used |= lab.indexes_used(name, lab.usual_call(name))
     unused = [index["name"] for index in lab.facts["indexes"] if not index["primary"] and index["name"] not in used]
     assert unused == []

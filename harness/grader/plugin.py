@@ -90,6 +90,7 @@ class Verdict:
     def _out_of_time(self) -> None:
         self.reason = f"the tests were not done within {self.job['seconds']} s"
         self.write()
+        self.done()
         os._exit(0)
 
     @pytest.hookimpl(wrapper=True)
@@ -140,6 +141,11 @@ class Verdict:
             target.with_suffix(".part").write_text(json.dumps(verdict))
             target.with_suffix(".part").rename(target)
 
+    def done(self) -> None:
+        """Tell the harness that the verdict is written. No lock: a test that hangs may hold it for ever."""
+        with contextlib.suppress(OSError):
+            self.control.out.write(b'{"op": "done"}\n')
+
 
 def gist(text: str) -> str:
     """The error lines of a pytest report (they start with E), or its end; the frames before them are pytest's own."""
@@ -159,6 +165,5 @@ def main() -> None:
     if not verdict.manifest and not verdict.broken:
         verdict.broken = "no test was collected"
     verdict.write()
-    with contextlib.suppress(OSError):
-        control.out.write(b'{"op": "done"}\n')
+    verdict.done()
     control.lines.read()

@@ -38,6 +38,20 @@ def test_parallel_costs_use_no_more_than_the_limit(limiter, rng, together):
     assert limiter.remaining(policy, key) == left >= 0
 
 
+@pytest.mark.spec("none is refused whose cost would still fit at the moment it is decided")
+@pytest.mark.spec("A check that is not allowed uses nothing and does not prolong the window.")
+def test_what_does_not_fit_holds_up_nobody(limiter, rng, together):
+    """Among many checks that are too large the small ones are all allowed, to the last unit."""
+    left, key = rng.randint(6, 9), rng.name()
+    costs = [1] * left + [rng.randint(left + 1, 50) for _ in range(14)]
+    rng.shuffle(costs)
+    policy = limiter.policy(100)
+    assert limiter.check(policy, key, 100 - left).status == 200
+    replies = together(len(costs), lambda i: limiter.check(policy, key, costs[i], timeout=15))
+    assert [reply.status for reply in replies] == [200 if cost == 1 else 429 for cost in costs]
+    assert limiter.remaining(policy, key) == 0
+
+
 @pytest.mark.reliability
 @pytest.mark.spec(EXACT)
 @pytest.mark.spec("No policy and no count may be lost or differ between instances because of that.")

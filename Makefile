@@ -5,6 +5,7 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 BIN := .venv/bin
+ATTACKS ?= # options of scripts/attacks.py
 STAMP := .venv/.made-from-lock
 
 .DEFAULT_GOAL := help
@@ -37,4 +38,4 @@ check: lint test ## Lint, test, and prove every task.
 	$(BIN)/harness tasks check
 
 attacks: $(STAMP) ## Attack the harness on every sandbox; nothing may get through.
-	$(BIN)/python scripts/attacks.py
+	$(BIN)/python scripts/attacks.py $(ATTACKS)

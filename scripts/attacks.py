@@ -1,6 +1,6 @@
 """Attack the harness, and see that nothing got through: every attack of tests/attacks on every sandbox of this machine.
 
-    python scripts/attacks.py [FOLDER...] [--sandbox KIND]... [--slots N] [--json FILE]
+    python scripts/attacks.py [FOLDER...] [--sandbox KIND]... [--alternate N] [--slots N] [--json FILE]
 
 An attack is a folder: attack.toml (see `AttackFile`), files/ (what is handed in) and, when it works in the agent's
 sandbox, agent.sh. Its target is a small task under tests/attacks/targets. While an attack is graded the target's
@@ -256,17 +256,29 @@ def deviations(file: AttackFile, mine: Seen, honest: Seen) -> Iterator[str]:
 # --- all of them -----------------------------------------------------------------------------------------------------
 
 
-def carry_out_all(attacks: Sequence[Attack], opened: Mapping[str, Sandbox], slots: int) -> dict[str, dict[str, Result]]:
-    """Carry out every attack on every sandbox, side by side; print each one's line when it has ended everywhere."""
+def shares(attacks: Sequence[Attack], kinds: Sequence[str], turn: int | None) -> dict[str, list[Attack]]:
+    """The attacks for each sandbox: all of them on each, or with a turn each on one, which is another one next turn."""
+    if turn is None:
+        return {kind: list(attacks) for kind in kinds}
+    order = sorted(kinds)
+    return {kind: list(attacks[(order.index(kind) - turn) % len(order) :: len(order)]) for kind in kinds}
+
+
+def carry_out_all(
+    attacks: Sequence[Attack], opened: Mapping[str, Sandbox], slots: int, turn: int | None = None
+) -> dict[str, dict[str, Result]]:
+    """Carry out every attack on its sandboxes, side by side; print each one's line when it has ended everywhere."""
     done: dict[str, dict[str, Result]] = {}
     grading = 0
     print(LINE.format("class", "name", "docker", "bubblewrap", "seconds", "honest beside it"), flush=True)
     with ExitStack() as stack:
-        lanes = {kind: Lane(attacks, sandbox, slots) for kind, sandbox in opened.items()}
+        shared = shares(attacks, list(opened), turn)
+        lanes = {kind: Lane(shared[kind], sandbox, slots) for kind, sandbox in opened.items()}
         for lane in lanes.values():
             stack.callback(lane.leave)
         for attack in attacks:
-            done[attack.folder.name] = {kind: lane.result(attack) for kind, lane in lanes.items()}
+            mine = {kind: lane for kind, lane in lanes.items() if attack.folder.name in lane.places}
+            done[attack.folder.name] = {kind: lane.result(attack) for kind, lane in mine.items()}
             print(line(attack, done[attack.folder.name]), flush=True)
             # Charts and tables of the reports take more memory than any attack; the flood is measured without them.
             grading = peak_rss_mb() if attack.kind != "report" else grading
@@ -387,6 +399,9 @@ def options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("folders", nargs="*", metavar="FOLDER", help="attacks to carry out; all of them when left out")
     parser.add_argument("--sandbox", action="append", choices=kinds, help="a kind of sandbox; all when left out")
     parser.add_argument(
+        "--alternate", type=int, metavar="N", help="each attack on one sandbox only, and with N + 1 on the next one"
+    )
+    parser.add_argument(
         "--slots", type=int, default=2, help="attacks at once on a sandbox, beside one reference (default 2)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcome there")
@@ -422,7 +437,7 @@ def main(argv: Sequence[str]) -> int:
     begun = time.monotonic()
     with ExitStack() as stack:
         boxes, missing = opened(chosen.sandbox or list(sandboxes.REGISTRY), stack, attacks)
-        done = carry_out_all(attacks, boxes, max(1, chosen.slots)) if boxes else {}
+        done = carry_out_all(attacks, boxes, max(1, chosen.slots), chosen.alternate) if boxes else {}
     counts = summary(done, time.monotonic() - begun, missing)
     print(told(counts))
     if chosen.json:

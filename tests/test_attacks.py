@@ -77,6 +77,17 @@ def test_every_class_has_several_attacks_with_words_of_their_own() -> None:
     assert {a.file.expect for a in found} == {"passed", "failed"}
 
 
+def test_taking_turns_reaches_every_attack_on_every_sandbox() -> None:
+    kinds = ["docker", "bubblewrap"]
+    found = [attacks.load(folder) for folder in FOLDERS[:7]]
+    turns = [attacks.shares(found, kinds, turn) for turn in (41, 42)]
+    for shared in turns:
+        assert sorted(a.folder.name for part in shared.values() for a in part) == [a.folder.name for a in found]
+    for kind in kinds:
+        assert {a.folder.name for shared in turns for a in shared[kind]} == {a.folder.name for a in found}
+    assert attacks.shares(found, kinds, None) == dict.fromkeys(kinds, found)
+
+
 def test_nothing_of_the_corpus_is_collected_as_a_test() -> None:
     argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests"]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -20,8 +20,8 @@ LAYERS = (
     {"secrets", "tomlfile"},
     {
         "agents", "aggregate", "alike", "archive", "arms", "budget", "compare", "config", "dossier", "executors",
-        "honesty", "images", "journal", "models", "plan", "pricing", "progress", "reports", "resume", "sandboxes",
-        "scaffolds", "services", "skeleton", "stats", "store", "tasks", "transcript",
+        "honesty", "images", "journal", "leaderboard", "models", "plan", "pricing", "progress", "ranking", "reports",
+        "resume", "sandboxes", "scaffolds", "services", "skeleton", "stats", "store", "tallies", "tasks", "transcript",
     },
     {"honeypot", "probes", "staging"},
     {"generate", "grade"},

@@ -4,6 +4,7 @@
     exact    exact tests: sign flips, label shuffles, McNemar      power    sample sizes, noise floor, smallest effect
     looks    several looks at growing data, e-values, alarms       many     many comparisons, ranks
     money    cost as an outcome                                    verdict  a difference and a margin -> a word
+    pilot    where the spread of a comparison to come comes from   sequential  what planned looks do to a design
 
 Words: a task has attempts, an attempt has a score in [0, 1]; `Clusters` are the scores, a sequence for each task, of T
 tasks. `d` is one number a task: mean score of arm B less that of arm A. All rates lie in [0, 1], `confidence` is
@@ -28,7 +29,8 @@ from harness.stats.paired import (
     t_test,
     task_means,
 )  # fmt: skip
-from harness.stats.power import detectable, noise_floor, power, sample_size
+from harness.stats.pilot import Variances, from_one, from_two, stated
+from harness.stats.power import chance_seen, detectable, noise_floor, power, sample_size
 from harness.stats.rates import (
     Clusters,
     Interval,
@@ -41,13 +43,15 @@ from harness.stats.rates import (
     task_rate,
     wilson,
 )  # fmt: skip
+from harness.stats.sequential import Stopping, drift_of, inflation, stopping
 from harness.stats.verdict import Verdict, at_least, decide
 
 __all__ = [
-    "Clusters", "Difference", "Exact", "Interval", "Rate", "Verdict", "acceptability", "at_least", "bca",
-    "benjamini_hochberg", "clopper_pearson", "clustered_se", "components", "cost_per_solve", "decide", "detectable",
-    "e_cusum", "effective_n", "false_positives", "fisher", "holm", "icer", "label_shuffle", "least_se", "mcnemar",
-    "net_benefit", "noise_floor", "obrien_fleming", "on_tasks_like_these", "on_these_tasks", "pass_at_k",
-    "pass_hat_k", "power", "rank_intervals", "ratio", "sample_size", "sign_e_value", "sign_flip", "t_test",
+    "Clusters", "Difference", "Exact", "Interval", "Rate", "Stopping", "Variances", "Verdict", "acceptability",
+    "at_least", "bca", "benjamini_hochberg", "chance_seen", "clopper_pearson", "clustered_se", "components",
+    "cost_per_solve", "decide", "detectable", "drift_of", "e_cusum", "effective_n", "false_positives", "fisher",
+    "from_one", "from_two", "holm", "icer", "inflation", "label_shuffle", "least_se", "mcnemar", "net_benefit",
+    "noise_floor", "obrien_fleming", "on_tasks_like_these", "on_these_tasks", "pass_at_k", "pass_hat_k", "power",
+    "rank_intervals", "ratio", "sample_size", "sign_e_value", "sign_flip", "stated", "stopping", "t_test",
     "task_means", "task_rate", "wilson",
 ]  # fmt: skip

@@ -235,6 +235,7 @@ def carry_out(
     progress = Progress(open_rows, [r for r in before.records if r.trial_id not in again], slowed=models.slowed)
     with ExitStack() as stack, EXECUTORS[config.executor](config.concurrency) as carry, progress:
         stack.enter_context(models.listening(progress.tell))
+        stack.enter_context(models.spread(found.values(), at_once(config, todo)))
         stack.callback(models.close, found.values())
         stack.callback(stop.set)
         work = partial(_one, config, sandbox, found, slots, stop, progress, budget)
@@ -242,6 +243,11 @@ def carry_out(
             budget.ended(trial_id, record)
             if record:
                 progress.update(Event(trial_id, record=record))
+
+
+def at_once(config: RunConfig, todo: Sequence[TrialPlan]) -> int:
+    """How many trials are under way at once."""
+    return 1 if config.executor == "serial" else min(config.concurrency, len(todo))
 
 
 def _one(

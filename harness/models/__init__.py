@@ -9,11 +9,13 @@ sonnet, opus, haiku aliases, as agents' front matter has them; `inherit` is the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 from harness import protocols
 from harness.errors import ConfigError
+from harness.models import workers
 from harness.models.limits import listening as listening
 from harness.models.limits import slowed as slowed
 from harness.models.retry import DEFAULT, RetryPolicy
@@ -62,6 +64,23 @@ def load(name: str, settings: Settings, policy: RetryPolicy = DEFAULT) -> protoc
     provider, _, model_id = full.partition("/")
     model: protocols.Model = import_module(MODELS[provider]).load(full, model_id, settings, policy)
     return model
+
+
+@contextmanager
+def spread(found: Iterable[protocols.Model | None], trials: int) -> Iterator[None]:
+    """Let processes send the requests of these models in the block, if so many trials at once are worth it."""
+    ours = [model for model in found if isinstance(model, SdkModel)]
+    count = workers.wanted(trials) if ours else 0
+    if not count:
+        yield
+        return
+    pool = workers.Workers(count, [model.spec for model in ours])
+    for model in ours:
+        model.workers = pool
+    try:
+        yield
+    finally:
+        pool.close()
 
 
 def close(found: Iterable[protocols.Model | None]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from harness.errors import ConfigError
@@ -54,8 +55,8 @@ def load(
     secret = client.api_key or client.auth_token
     limiter = limits.shared("anthropic", str(client.base_url), secret or "")
     return SdkModel(
-        name, model_id, anthropic, clients, limiter, settings, request, WIRE, REMEDY, policy, is_llm,
-        key=None if key else secret,
+        name, model_id, anthropic, clients, limiter, settings, request, WIRE, REMEDY,
+        partial(load, name, model_id, settings, policy, key, is_llm), policy, is_llm, key=None if key else secret,
     )  # fmt: skip
 
 
@@ -115,11 +116,6 @@ def _may_return(block: dict[str, Any]) -> bool:
 
 
 # --- and back --------------------------------------------------------------------------------------------------------
-
-
-def send(client: Any, **body: Any) -> Any:
-    """Open the streamed response to a request."""
-    return client.messages.with_streaming_response.create(**body)
 
 
 def gather(message: dict[str, Any], event: dict[str, Any]) -> bool:
@@ -228,4 +224,4 @@ def usage_of(raw: dict[str, Any]) -> tuple[Usage, bool]:
     return usage, whole and known
 
 
-WIRE = Wire(send, gather, is_whole, counted, turn_of)
+WIRE = Wire("/v1/messages", {}, gather, is_whole, counted, turn_of)

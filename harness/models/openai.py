@@ -7,7 +7,8 @@ as they came (their reasoning is encrypted; the SDK says to take items from `res
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from harness.errors import ConfigError
@@ -19,6 +20,7 @@ KEY = "OPENAI_API_KEY"
 REMEDY = f"Check {KEY}: the provider does not accept it for this model."
 KEPT = ("status", "usage", "model", "service_tier", "incomplete_details")  # the items are there by then
 FINAL = ("response.completed", "response.incomplete", "response.failed")
+OPTIONS = {"security": {"bearer_auth": True}}  # how the SDK is to sign a request
 STOPS: dict[str, StopReason] = {"max_output_tokens": "max_tokens", "content_filter": "refusal"}
 
 
@@ -27,12 +29,15 @@ def load(
     key: str | None = None, is_llm: bool = True,
 ) -> SdkModel:  # fmt: skip
     """Make the client. Raises ConfigError when there is no key."""
-    return made("openai", name, model_id, settings, settings.base_url, request, WIRE, REMEDY, policy, key, is_llm)
+    again = partial(load, name, model_id, settings, policy, key, is_llm)
+    return made(
+        "openai", name, model_id, settings, settings.base_url, request, WIRE, REMEDY, again, policy, key, is_llm
+    )
 
 
 def made(
     provider: str, name: str, model_id: str, settings: Settings, base_url: str | None, request: Any, wire: Wire,
-    remedy: str, policy: retry.RetryPolicy, key: str | None, is_llm: bool,
+    remedy: str, again: Callable[[], SdkModel], policy: retry.RetryPolicy, key: str | None, is_llm: bool,
 ) -> SdkModel:  # fmt: skip
     """Return a model behind OpenAI's SDK, whose retries are off. `key` is for our own server only.
 
@@ -48,7 +53,7 @@ def made(
     client = clients.first(openai.OpenAI, api_key=key, base_url=base_url)
     limiter = limits.shared(provider, str(client.base_url), client.api_key)
     return SdkModel(
-        name, model_id, openai, clients, limiter, settings, request, wire, remedy, policy, is_llm,
+        name, model_id, openai, clients, limiter, settings, request, wire, remedy, again, policy, is_llm,
         key=None if key else client.api_key,
     )  # fmt: skip
 
@@ -105,16 +110,6 @@ def _items(message: Message) -> list[dict[str, Any]]:
 
 
 # --- and back --------------------------------------------------------------------------------------------------------
-
-
-def send(client: Any, **body: Any) -> Any:
-    """Open the streamed response to a request.
-
-    As `extra_body` it goes out as it is; the SDK would try each item of the conversation against each type that it
-    knows, which takes hundreds of milliseconds for a long one.
-    """
-    headers = body.pop("extra_headers")
-    return client.responses.with_streaming_response.create(stream=True, extra_body=body, extra_headers=headers)
 
 
 def gather(found: dict[str, Any], event: dict[str, Any]) -> bool:
@@ -208,4 +203,4 @@ def _in_order(raw: Any, names: tuple[str, str]) -> tuple[tuple[int, int], bool]:
     return (found[names[0]], found[names[1]]), whole
 
 
-WIRE = Wire(send, gather, is_whole, counted, turn_of)
+WIRE = Wire("/responses", OPTIONS, gather, is_whole, counted, turn_of)

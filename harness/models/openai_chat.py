@@ -37,7 +37,8 @@ def load(
         raise ConfigError(f"{name}: no server. Set `base_url` in the candidate's settings, or {URL} (ends with /v1).")
     check_server(name, settings.base_url, URL)
     bound = partial(request, base_url=url)
-    return openai.made("openai-chat", name, model_id, settings, url, bound, WIRE, REMEDY, policy, key, is_llm)
+    again = partial(load, name, model_id, settings, policy, key, is_llm)
+    return openai.made("openai-chat", name, model_id, settings, url, bound, WIRE, REMEDY, again, policy, key, is_llm)
 
 
 # --- there -----------------------------------------------------------------------------------------------------------
@@ -83,14 +84,6 @@ def _readable(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 # --- and back --------------------------------------------------------------------------------------------------------
-
-
-def send(client: Any, **body: Any) -> Any:
-    """Open the streamed response to a request, which goes out as it is (as in harness.models.openai)."""
-    headers = body.pop("extra_headers")
-    return client.chat.completions.with_streaming_response.create(
-        model=body["model"], messages=[], stream=True, extra_body=body, extra_headers=headers
-    )
 
 
 def gather(found: dict[str, Any], chunk: dict[str, Any]) -> bool:
@@ -180,4 +173,4 @@ def counted(found: dict[str, Any]) -> tuple[Usage | None, bool]:
     return openai.usage_of({**found["usage"], "service_tier": tier} if tier else found["usage"])
 
 
-WIRE = Wire(send, gather, is_whole, counted, turn_of)
+WIRE = Wire("/chat/completions", openai.OPTIONS, gather, is_whole, counted, turn_of)

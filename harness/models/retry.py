@@ -95,6 +95,13 @@ class AttemptFailed(Exception):
         """Whether the provider has too much to do."""
         return self.retry and (self.status in OVERLOADED_STATUS or self.kind in OVERLOADED_KINDS)
 
+    def fields(self) -> dict[str, Any]:
+        """What makes an equal one, in another process."""
+        return {
+            "message": str(self), "retry": self.retry, "status": self.status, "kind": self.kind, "wait": self.wait,
+            "usage": self.usage, "metered": self.metered,
+        }  # fmt: skip
+
     def told(self, seconds: float) -> dict[str, Any]:
         """The failed attempt as data."""
         return {

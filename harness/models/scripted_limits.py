@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 from harness.models.scripted import Counts, Limit
@@ -103,7 +104,8 @@ class PromptCache:
         blocks = list(_blocks(body))
         sizes, marks = [0], [str(body["model"])]
         for block in blocks:
-            text = _json({k: v for k, v in block.items() if k != "cache_control"})
+            plain = {k: v for k, v in block.items() if k != "cache_control"} if "cache_control" in block else block
+            text = _json(plain)
             sizes.append(sizes[-1] + len(text) // LETTERS + 1)
             marks.append(_digest(marks[-1], text))
         ends = [i + 1 for i, block in enumerate(blocks) if "cache_control" in block and sizes[i + 1] >= LEAST]
@@ -167,7 +169,13 @@ def _while(answers: Iterable[bool]) -> Iterable[bool]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+    return _encoder().encode(value)
+
+
+@cache
+def _encoder() -> json.JSONEncoder:
+    """Return one encoder for all; json.dumps makes a new one for each value whose keys are to be sorted."""
+    return json.JSONEncoder(sort_keys=True)
 
 
 def _digest(before: str, text: str) -> str:

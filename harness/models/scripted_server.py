@@ -24,7 +24,7 @@ from harness.models.scripted import EMPTY, Counts, Fault, Line, Script, line
 from harness.models.scripted_limits import PromptCache, Rate, rate_headers
 from harness.models.scripted_wires import WIRES, Event, Wire, said
 
-MAX_BODY = 64 << 20
+MAX_BODY, MAX_LINE = 64 << 20, 64 << 10
 DRIP_SECONDS = 0.2
 HTML = b"<!doctype html><title>Sign in</title><p>Sign in to the network to go on.</p>"
 ODD: tuple[Event, ...] = (
@@ -96,10 +96,27 @@ class _Http(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    wbufsize = 1 << 16  # an answer is written at once, in as many chunks as it has events
     server: _Http
+    raw_requestline: bytes
+    fields: dict[str, str]
+
+    def parse_request(self) -> bool:
+        """Read the head of a request, its names in lower case; the one of the library takes longer than an answer."""
+        words = self.raw_requestline.decode("latin-1").split()
+        self.requestline, self.request_version, self.fields = " ".join(words), "HTTP/1.1", {}
+        while line := self.rfile.readline(MAX_LINE).decode("latin-1").rstrip("\r\n"):
+            name, _, value = line.partition(":")
+            self.fields[name.strip().lower()] = value.strip()
+        if len(words) != 3 or words[0] not in ("POST", "GET", "HEAD"):
+            self.close_connection = True
+            return False
+        self.command, self.path = words[:2]
+        self.close_connection = words[2] != "HTTP/1.1" or self.fields.get("connection", "").lower() == "close"
+        return True
 
     def do_POST(self) -> None:
-        size = int(self.headers.get("Content-Length", "0"))
+        size = int(self.fields.get("content-length", "0"))
         wire = WIRES.get(self.path)
         if size > MAX_BODY or wire is None:
             self.close_connection = True
@@ -107,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(size))
         owner = self.server.owner
         owner.counts[self.path] += 1
-        owner.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+        owner.requests.append((self.path, self.fields, body))
         self._admit(wire, body)
 
     def _admit(self, wire: Wire, body: dict[str, Any]) -> None:
@@ -127,9 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _play(self, wire: Wire, script: Script, body: dict[str, Any], headers: dict[str, str]) -> None:
         number = wire.answered(body)
         chosen = line(script, number, wire.asked(body))
-        fault = (
-            dict(enumerate(chosen.faults)).get(int(self.headers.get("x-stainless-retry-count", "0"))) or Fault.none()
-        )
+        fault = dict(enumerate(chosen.faults)).get(int(self.fields.get("x-stainless-retry-count", "0"))) or Fault.none()
         self.server.owner.closed.wait(script.latency + fault.delay)
         if fault.status:
             return self._refuse(wire, fault, fault.status)
@@ -201,6 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         while not self.server.owner.closed.wait(DRIP_SECONDS):
             self.wfile.write(b"3\r\n:\n\n\r\n")
+            self.wfile.flush()
 
     def _endless(self, events: list[Event]) -> None:
         """The same event again and again, as fast as the client takes it."""

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
+import pickle
 import threading
 import time
+import uuid
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, NamedTuple
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from harness import secrets
 from harness.errors import ConfigError
 from harness.models import retry, sse
 from harness.models.guard import Guard
-from harness.models.limits import Limiter, Permit
+from harness.models.limits import Limiter
 from harness.types import Message, Settings, Tool, Turn, Usage
+
+if TYPE_CHECKING:
+    from harness.models.workers import Workers
 
 Body = dict[str, Any]
 Found = dict[str, Any]  # what has been gathered of an answer
@@ -31,17 +37,24 @@ COPIES = 64  # of a client, at most
 
 
 class Wire(NamedTuple):
-    """A wire format: pure functions around `send`, which opens a streamed response.
+    """A wire format: where a request goes, what the SDK has to know of it, and pure functions of the answer.
 
     `gather` adds an event to what was found and says whether it is the last; `is_whole` says whether the answer is
     there; `usage` returns what was counted so far and whether that is all; `turn` makes the turn.
     """
 
-    send: Callable[..., Any]
+    path: str
+    options: dict[str, Any]
     gather: Callable[[Found, dict[str, Any]], bool]
     is_whole: Callable[[Found], bool]
     usage: Callable[[Found], tuple[Usage | None, bool]]
     turn: Callable[[Found, str, float], Turn]
+
+
+class Accepting(Protocol):
+    """Who wants to know that the provider has begun to answer, and with which headers: a limits.Permit."""
+
+    def accepted(self, headers: Mapping[str, str]) -> None: ...
 
 
 @dataclass(eq=False)
@@ -49,7 +62,8 @@ class SdkModel:
     """A model and the client that reaches it; keeps protocols.Model.
 
     `sdk` is the SDK's module, `clients` its client, `request` makes a body of (id, settings, messages, tools), `remedy`
-    says what to do about a refused key, and `key` is taken out of whatever a server echoes.
+    says what to do about a refused key, and `key` is taken out of whatever a server echoes. `again` makes a model like
+    this one in one of `workers`, which send the requests if there are any.
     """
 
     name: str
@@ -61,15 +75,22 @@ class SdkModel:
     request: Callable[[str, Settings, Sequence[Message], Sequence[Tool]], Body]
     wire: Wire
     remedy: str
+    again: Callable[[], SdkModel]
     policy: retry.RetryPolicy = retry.DEFAULT
     is_llm: bool = True
     key: str | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    workers: Workers | None = None
+
+    @cached_property
+    def spec(self) -> bytes:
+        """What a worker makes this model of, and knows it by. The environment has the keys; it has the same one."""
+        return pickle.dumps((uuid.uuid4().hex, self.again))
 
     def complete(self, messages: Sequence[Message], tools: Sequence[Tool]) -> Turn:
         """Ask for one turn, retries included. Raises ProviderError."""
-        body = self.request(self.id, self.settings, messages, tools)
-        once = partial(attempt, self, body)
+        body = encoded(self.request(self.id, self.settings, messages, tools))
+        once = partial(sent, self, body)
         return retry.whole_turn(once, self.policy, self.name, self.remedy, self.limiter, self.stop)
 
     def close(self) -> None:
@@ -77,20 +98,31 @@ class SdkModel:
         self.stop.set()
         self.limiter.wake()
         self.clients.guard.abort()
+        if self.workers:
+            self.workers.abort(self.spec)
 
 
 # --- one attempt -----------------------------------------------------------------------------------------------------
 
 
-def attempt(model: SdkModel, body: Body, number: int, permit: Permit) -> Turn:
+def encoded(body: Body) -> bytes:
+    """A request's body as it goes out, which is the same for every attempt."""
+    return json.dumps({**body, "stream": True}, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def sent(model: SdkModel, body: bytes, number: int, permit: Accepting) -> Turn:
+    """Make an attempt, here or in a worker. Raises AttemptFailed."""
+    if model.workers and not model.workers.broken:
+        return model.workers.attempt(model.spec, body, number, permit, model.policy.turn_seconds)
+    return attempt(model, body, number, permit)
+
+
+def attempt(model: SdkModel, body: bytes, number: int, permit: Accepting) -> Turn:
     """Send a body once and gather the answer. Raises AttemptFailed."""
     begun = time.monotonic()
     found: Found = {}
-    # The SDK's own header says which attempt this is, as it would if the SDK did the retries.
-    headers = {"x-stainless-retry-count": str(number), "Accept-Encoding": "identity"}
     with _failures(model, found), model.clients.guard.request(model.policy.turn_seconds):
-        client = model.clients.mine()
-        _receive(model, found, model.wire.send(client, **body, stream=True, extra_headers=headers), permit)
+        _receive(model, found, _opened(model, body, number), permit)
         if not model.wire.is_whole(found):
             raise retry.ended_early()
         with _well_formed():
@@ -98,16 +130,32 @@ def attempt(model: SdkModel, body: Body, number: int, permit: Permit) -> Turn:
             return model.wire.turn(clean, model.id, time.monotonic() - begun)
 
 
-def _receive(model: SdkModel, found: Found, sent: Any, permit: Permit) -> None:
+def _opened(model: SdkModel, body: bytes, number: int) -> Any:
+    """Open the streamed response to a body, through the SDK's client. Raises the SDK's errors.
+
+    As bytes a body goes out as it is. The SDK's methods for a request would copy it, and try each item of the
+    conversation against each type that they know, which takes hundreds of milliseconds for a long one.
+    """
+    import httpx2
+
+    # The SDK's own header says which attempt this is, as it would if the SDK did the retries.
+    headers = {"x-stainless-retry-count": str(number), "Accept-Encoding": "identity"}
+    options = {**model.wire.options, "headers": headers}
+    return model.clients.mine().post(
+        model.wire.path, content=body, options=options, cast_to=httpx2.Response, stream=True
+    )  # fmt: skip
+
+
+def _receive(model: SdkModel, found: Found, response: Any, permit: Accepting) -> None:
     """Gather a response's events. What breaks behind the end of an answer does not matter: it is paid for and here."""
     import httpx2
 
-    with sent as response:
+    with closing(response):
         permit.accepted(response.headers)
         try:
             with _well_formed():
                 sse.check(response.headers)
-                for event in sse.events(response.http_response.iter_bytes()):
+                for event in sse.events(response.iter_raw()):
                     if model.wire.gather(found, event):
                         model.clients.guard.hurry()
         except (httpx2.RequestError, retry.AttemptFailed):

@@ -1,6 +1,7 @@
 """A provider in a process of its own: plays a script until its standard input ends, then prints what it was asked.
 
-python provider.py SCRIPT MODEL    prints its URL first, and at the end one JSON line: body digest -> times asked
+python provider.py SCRIPT MODEL [forget]    prints its URL first, and at the end one JSON line: body digest -> times
+asked; with `forget` it keeps no requests, and the line is empty
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from collections import Counter
 
 from harness.models import scripted, scripted_server
 
+PATIENCE = 0.05  # seconds that a thread may hold the interpreter: there is one for each request under way
 
-def main(script: str, model: str) -> None:
+
+def main(script: str, model: str, forget: str = "") -> None:
     """Serve until nobody needs it any more."""
-    with scripted_server.serve(remember=1_000_000) as server:
+    sys.setswitchinterval(PATIENCE)
+    with scripted_server.serve(remember=0 if forget else 1_000_000) as server:
         server.add(model, scripted.read(script))
         print(server.url, flush=True)
         sys.stdin.read()

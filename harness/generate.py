@@ -6,6 +6,7 @@ costs no container of its own. Freezing begins when the box is dead, so nothing 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +24,9 @@ from harness.types import BoxSpec, Ending, ExecResult, Isolation, Submission, Ta
 SPACE = "workspace"
 OUTPUT_CAP = 256 << 10
 FILE_CAP = 4 << 20
+NOT_STARTED = 126  # a command that could not start
+CUT_OFF = (NOT_STARTED, 137, None)  # and one that got SIGKILL, or whose end nobody saw
+ENDING_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -124,10 +128,13 @@ class AgentWorkspace:
     def bash(self, command: str, seconds: float) -> ExecResult:
         """Run a shell command in /workspace; what it leaves running stays until the phase ends."""
         try:
-            return self._box().exec(["bash", "-c", command], seconds=seconds, cap=OUTPUT_CAP)
+            done = self._box().exec(["bash", "-c", command], seconds=seconds, cap=OUTPUT_CAP)
+            if done.exit_code != NOT_STARTED or not self._cut_off(done):
+                return done
         except SandboxError:
-            self._revive()
-            return ExecResult(None, b"", b"the sandbox took no more commands and was started again; files are kept")
+            pass  # as for a command that could not start
+        self._revive()
+        return ExecResult(None, b"", b"the sandbox took no more commands and was started again; files are kept")
 
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write files below /workspace; by the box's own user once it runs, so a planted link leads nowhere new.
@@ -178,10 +185,22 @@ class AgentWorkspace:
     def _surely(self, argv: list[str], cap: int, stdin: bytes = b"") -> ExecResult:
         """Run a command that may be run twice, once more in a revived box if the first did not get through."""
         try:
-            return self._box().exec(argv, seconds=60, cap=cap, stdin=stdin)
+            done = self._box().exec(argv, seconds=60, cap=cap, stdin=stdin)
+            if not self._cut_off(done):
+                return done
         except SandboxError:
-            self._revive()
-            return self._box().exec(argv, seconds=60, cap=cap, stdin=stdin)
+            pass  # as for a command that was cut off
+        self._revive()
+        return self._box().exec(argv, seconds=60, cap=cap, stdin=stdin)
+
+    def _cut_off(self, done: ExecResult) -> bool:
+        """Whether a command ended because its box did; that counts as ended a moment after all in it is killed."""
+        if done.exit_code not in CUT_OFF:
+            return False
+        until = time.monotonic() + ENDING_SECONDS
+        while (running := self._box().state().running) and time.monotonic() < until:
+            time.sleep(0.05)
+        return not running
 
     def _revive(self) -> None:
         """Start the box again. One that takes no command any more (a fork bomb, its main process killed) is the agent's

@@ -333,6 +333,67 @@ def compare(
 
 
 @cli.command()
+@click.argument("a", metavar="[PILOT]", required=False)
+@click.argument("b", metavar="[B]", required=False)
+@click.option("--rate", type=float, help="Without a pilot: the pass rate that is expected of A, a share of 1.")
+@click.option("--rate-b", type=float, help="That of B; when left out A's and the effect.")
+@click.option("--within", type=float, help="The share of a trial's variance that is chance within its task (0.5).")
+@click.option("--spread", type=float, help="How far the tasks' true differences spread: their standard deviation.")
+@click.option("--effect", type=float, default=0.05, show_default=True, help="The difference that is to be seen.")
+@click.option("--cost", type=float, help="Dollars a trial, in place of the pilot's.")
+@click.option("--cost-b", type=float, help="Dollars a trial of B; A's when left out.")
+@click.option("--seconds", type=float, help="Wall clock of a trial, in place of the pilot's.")
+@click.option("--concurrency", type=click.IntRange(1, 1000), help="Trials under way at once (the pilot's, or 8).")
+@click.option("--trials", type=click.IntRange(1), help="A budget: trials of both arms together.")
+@click.option("--max-cost", "dollars", type=float, help="A budget: dollars for both arms together.")
+@click.option("--attempts", type=click.IntRange(1, 1000), multiple=True, help="Attempts to look at. Repeatable.")
+@click.option(
+    "--task-count",
+    "counts",
+    type=click.IntRange(1, 1_000_000),
+    multiple=True,
+    help="Look at so many tasks too, which need not exist. Repeatable.",
+)
+@click.option("--tasks", "names", multiple=True, help="Tasks that there are: an id or a pattern; all. Repeatable.")
+@click.option("--looks", type=int, default=1, show_default=True, help="Planned looks, to stop early when decided.")
+@click.option("--claim", type=CLAIMS, default="like-these", show_default=True, help="The tasks that it is to be on.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@tasks_dir_option
+@results_option
+def plan(
+    a: str | None, b: str | None, results: Path, tasks_dir: Path, names: tuple[str, ...], concurrency: int | None,
+    as_json: bool, **options: Any,
+) -> int:  # fmt: skip
+    """Plan a comparison before money is spent. For tasks times attempts: what it costs, the chance to see an effect,
+    and the smallest effect that it sees.
+
+    PILOT is RUN or RUN:CANDIDATE, as for `harness compare`: a run of two candidates, one arm, or with B two arms. In
+    place of a pilot --rate says what is expected. With a budget the designs spend it; without one they are those of
+    the tasks here, and those that it takes.
+
+    \b
+    Examples:
+      harness plan latest --effect 0.1
+      harness plan nightly-7:sonnet --max-cost 40 --looks 4
+      harness plan --rate 0.6 --rate-b 0.67 --effect 0.07 --trials 600 --cost 0.25
+    """
+    from harness import planning
+    from harness.design import Wish
+
+    keys = ("rate", "rate_b", "within", "spread", "cost", "cost_b", "seconds")
+    told = planning.Stated(**{key: options.pop(key) for key in keys})
+    pilot = planning.read_pilot(results, a, b) if a else []
+    made = planning.make(pilot, told, Wish(**options), names, tasks_dir, concurrency)
+    if as_json:
+        click.echo(planning.as_json(made))
+    else:
+        _console().print(planning.render(made))
+        for line in planning.orders(made):
+            click.echo(line)
+    return 0
+
+
+@cli.command()
 @click.argument("target", metavar="RUN")
 @click.option("--format", "kind", type=EXPORTS, default="atif", show_default=True, help="See above.")
 @click.option("--out", type=FOLDER, required=True, help="The folder to write to; it must not hold anything.")

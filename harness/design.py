@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness import stats
@@ -23,8 +23,11 @@ Claim = Literal["like-these", "these"]
 ALPHA = 0.05
 POWER = 0.8
 ATTEMPTS = (1, 2, 3, 5, 10)
+MOST_ATTEMPTS = 100
 MOST_TASKS = 1_000_000  # nobody has more; a design that needs more is told as needing more
 SAME_POWER = 0.02  # designs this close are equally good; the smaller one is chosen
+LEAST_TASKS = 5  # below, no difference on tasks like these can be proven: see can_decide
+POOR = 0.5  # with less power a coin tells as much
 WIDE = 1.5  # an estimate whose error may be off by more than this factor is called rough
 
 
@@ -258,9 +261,9 @@ def choose(found: Sequence[Design]) -> Design | None:
     return min(near, key=lambda one: (one.trials, one.attempts), default=None)
 
 
-def advice(basis: Basis, wish: Wish, found: Sequence[Design], chosen: Design | None) -> list[str]:
+def advice(basis: Basis, wish: Wish, chosen: Design | None) -> list[str]:
     """What to do, in sentences."""
-    told = [*_verdict(basis, wish, chosen), *_tasks_first(wish, found), *_ceiling(basis, wish)]
+    told = [*_verdict(basis, wish, chosen), *_tasks_first(basis, wish, chosen), *_ceiling(basis, wish)]
     return [*told, *_looks(wish), *_rough(basis), *_room(basis, wish)]
 
 
@@ -273,7 +276,12 @@ def _verdict(basis: Basis, wish: Wish, chosen: Design | None) -> Iterable[str]:
     else:
         yield (
             f"No design that is possible here sees {effect} with 80 % power. The most is {_shape(chosen)}, with "
-            f"{chosen.power * 100:.0f} %: most likely it ends inconclusive, whatever is true."
+            f"{chosen.power * 100:.0f} %"
+            + (
+                ": nothing sensible is to be seen with it; most likely it ends inconclusive."
+                if chosen.power < POOR
+                else "."
+            )
         )
     if chosen is None or chosen.power < POWER:
         yield from _what_it_takes(basis, wish)
@@ -282,7 +290,7 @@ def _verdict(basis: Basis, wish: Wish, chosen: Design | None) -> Iterable[str]:
 def _hopeless(wish: Wish) -> str:
     if not wish.here:
         return "No task is here, so nothing can be run; the designs are for tasks that are still to be written."
-    if wish.claim == "like-these" and wish.here < 5:
+    if wish.claim == "like-these" and wish.here < LEAST_TASKS:
         return (
             f"{wish.here} tasks can say nothing about tasks like them: even if all moved one way the exact test would "
             "not come to 5 %; five are the least. `--claim these` speaks of these tasks alone."
@@ -299,21 +307,31 @@ def _what_it_takes(basis: Basis, wish: Wish) -> Iterable[str]:
             f"It takes about {many} tasks at one attempt, and there are {wish.here}: write tasks, or look for a larger "
             "effect."
         )
+    yield from _these_instead(basis, wish)
 
 
-def _tasks_first(wish: Wish, found: Sequence[Design]) -> Iterable[str]:
-    """The same trials as more tasks or as more attempts."""
-    by_size = sorted(found, key=lambda one: (-one.tasks, one.attempts))
-    for wide in by_size:
-        deep = [one for one in found if one.attempts > wide.attempts and 0.9 <= one.trials / wide.trials <= 1.1]
-        if deep:
-            worst = min(deep, key=lambda one: one.tasks)
+def _these_instead(basis: Basis, wish: Wish) -> Iterable[str]:
+    """What these very tasks could tell, where tasks like them cannot be spoken of."""
+    if wish.claim == "these" or not wish.here:
+        return
+    narrow = replace(wish, claim="these")
+    for k in range(2, MOST_ATTEMPTS + 1):
+        if power(basis.variances, narrow, wish.here, k) >= POWER:
             yield (
-                f"Tasks before repeats: about {wide.trials} trials see {wish.effect * 100:g} points with "
-                f"{wide.power * 100:.0f} % power as {wide.tasks} × {wide.attempts}, and with "
-                f"{worst.power * 100:.0f} % as {worst.tasks} × {worst.attempts}."
+                f"The claim about these {wish.here} tasks alone (`--claim these`) sees it with "
+                f"{plural(k, 'attempt')} each: {2 * wish.here * k} trials."
             )
             return
+
+
+def _tasks_first(basis: Basis, wish: Wish, chosen: Design | None) -> Iterable[str]:
+    """The same trials as more tasks or as more attempts."""
+    pairs = budget(basis, wish) or (chosen.tasks * chosen.attempts if chosen else 0)
+    shapes = [(pairs // k, k) for k in (1, 3, 10) if pairs // k >= LEAST_TASKS]
+    powers = [power(basis.variances, wish, *shape) for shape in shapes]
+    if len(shapes) > 1 and powers[0] > powers[-1]:
+        told = ", ".join(f"{p * 100:.0f} % as {t} × {k}" for p, (t, k) in zip(powers, shapes, strict=True))
+        yield f"Tasks before repeats: the power of {pairs} trials an arm to see {wish.effect * 100:g} points is {told}."
 
 
 def _ceiling(basis: Basis, wish: Wish) -> Iterable[str]:

@@ -19,14 +19,14 @@ LAYERS = (
     {"errors", "protocols"},
     {"secrets", "tomlfile"},
     {
-        "agents", "aggregate", "alike", "archive", "arms", "budget", "compare", "config", "dossier", "executors",
-        "honesty", "images", "journal", "leaderboard", "models", "plan", "pricing", "progress", "ranking", "reports",
+        "agents", "aggregate", "alike", "archive", "arms", "budget", "compare", "config", "design", "dossier",
+        "executors", "honesty", "images", "journal", "leaderboard", "models", "plan", "pricing", "progress", "ranking", "reports",
         "resume", "sandboxes", "scaffolds", "services", "skeleton", "stats", "store", "tallies", "tasks", "transcript",
     },
     {"honeypot", "probes", "staging"},
     {"generate", "grade"},
     {"session", "trial"},
-    {"check", "comparing", "doctor", "estimate", "export", "regrade", "reprice", "run", "show"},
+    {"aacheck", "check", "comparing", "doctor", "estimate", "export", "planning", "regrade", "reprice", "run", "show"},
     {"cli"},
     {"__main__"},
 )  # fmt: skip

@@ -21,6 +21,7 @@ SANDBOXES = click.Choice(["auto", "docker", "bubblewrap"])
 CLAIMS = click.Choice(["like-these", "these"])
 EXPORTS = click.Choice(["atif", "parquet"])
 PROBED = click.Choice(["all", "docker", "bubblewrap"])
+DAY = click.DateTime(["%Y-%m-%d"])
 FOLDER = click.Path(path_type=Path)  # existence is checked where it is used: the messages there say more
 
 Command = Callable[..., Any]
@@ -158,7 +159,8 @@ def run(config: Path | None, dry_run: bool, **options: Any) -> int:
       harness run --scaffold oracle --tasks 'rate-*' --sandbox bubblewrap
       harness run nightly.toml --name nightly-7        again after an interrupt: it goes on
 
-    Ends with 0 when every trial has a verdict, 6 when trials are in error or were not started, 130 when interrupted.
+    Ends with 0 when every trial has a verdict, 6 when trials are in error or were not started, 75 while another command
+    carries this very run out, 130 when interrupted.
     """
     from datetime import datetime
 
@@ -191,7 +193,7 @@ def resume(target: str, only_unchanged: bool, results: Path, **options: Any) -> 
       harness resume nightly-7 --max-cost 40
       harness resume nightly-7 --only-unchanged
 
-    Ends as `harness run` does.
+    Ends as `harness run` does; with 75 while a night or another resume of this very run is under way.
     """
     from harness import resume as resuming
     from harness import store
@@ -285,6 +287,56 @@ def report(target: str, private: bool, results: Path) -> int:
     run_dir = store.find_run(results, target)
     click.echo(f"report: {write_all(run_dir, store.load(run_dir), private)}")
     return 0
+
+
+@cli.command()
+@click.argument("file", metavar="FILE.toml", type=FOLDER)
+@click.option("--date", "day", type=DAY, help="The night's date, to catch up with one that is past (today).")
+@click.option("--acknowledge", metavar="WHY", help="Run nothing; write down that the alarm that stands was seen.")
+@click.option("--bad-since", type=DAY, help="With --acknowledge: the nights from then on were bad, and are left out.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be done, and what it is likely to cost.")
+@click.option("--sandbox", type=SANDBOXES, help="Where untrusted code runs (auto).")
+@runtime_option
+@click.option("--concurrency", type=int, help="Trials under way at once (8).")
+@click.option("--grading-slots", type=int, help="Grades under way at once (the cores of this machine).")
+@budget_options
+@click.option("--results", help="The folder of results (results).")
+def nightly(file: Path, day: Any, acknowledge: str | None, bad_since: Any, dry_run: bool, **options: Any) -> int:
+    """Carry out tonight's run, and say whether things got worse. It is compared with the nights before, and with a
+    baseline that runs along; an alarm is raised when the evidence of several nights adds up.
+
+    FILE is an eval file with a [nightly] table (docs/nightly.md). The night is the run NAME-DATE: a second start on the
+    same date goes on with it, and tells the same. Standard output is one line; the rest is in the run's report folder,
+    nightly.md and nightly.json.
+
+    \b
+    Examples:
+      harness nightly evals/nightly.toml
+      harness nightly evals/nightly.toml --date 2026-11-27
+      harness nightly evals/nightly.toml --acknowledge "the provider changed the model: the new level stands"
+      harness nightly evals/nightly.toml --acknowledge "reverted in 3f2a1c" --bad-since 2026-11-25
+
+    \b
+    Ends with 0 when all is well, 1 for an alarm, 6 when all is well so far but trials are in error or were not
+    started (the same command tries them again), 7 when too few trials have a verdict to decide anything, 75 when
+    another night is under way, 130 when interrupted; 2, 3, 4, 5 and 70 as `harness run` does.
+    """
+    from harness import estimate
+    from harness import nightly as nightlies
+
+    config = nightlies.load(file, options)
+    if bad_since and acknowledge is None:
+        raise click.UsageError("--bad-since goes with --acknowledge WHY")
+    if acknowledge is not None:
+        click.echo(nightlies.acknowledge(config, acknowledge, bad_since, _say))
+        return 0
+    date = nightlies.day_of(day)
+    if dry_run:
+        return estimate.show(nightlies.planned(config, date, file)[0], _console())
+    told = nightlies.night(file, config, date, _say)
+    _say(f"report: {told.report}")
+    click.echo(told.line)
+    return told.exit_code
 
 
 @cli.command(cls=_Judging)
@@ -734,10 +786,12 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
 
 def _carried_out(config: RunConfig, only_unchanged: bool = False) -> int:
     """Carry out a run, show its tables, and return its exit code."""
+    from harness.lock import of_a_run
     from harness.run import run as carry_out
 
     try:
-        result = carry_out(config, _say, only_unchanged)
+        with of_a_run(config.folder):
+            result = carry_out(config, _say, only_unchanged)
     except KeyboardInterrupt:
         _say(f"interrupted: what is finished is kept; `harness resume {config.name}` goes on from there")
         raise

@@ -18,6 +18,7 @@ from pathlib import Path
 from harness.errors import HarnessError, ResultsError
 
 EXIT_LOCKED = 75  # EX_TEMPFAIL of sysexits.h: try again later
+RUN_LOCK = "run.lock"  # in a run's folder
 MOST = 4096  # bytes of a lock file that are read
 
 
@@ -43,6 +44,16 @@ def held(path: Path, what: str) -> Iterator[None]:
         yield
     finally:
         os.close(handle)  # lets the lock go
+
+
+@contextmanager
+def of_a_run(folder: Path) -> Iterator[None]:
+    """Hold a run that is on disk, so that no two commands carry it out at the same time. Raises Locked."""
+    if not folder.is_dir():
+        yield
+        return
+    with held(folder / RUN_LOCK, f"run {folder.name}"):
+        yield
 
 
 def _take(handle: int, path: Path, what: str) -> None:

@@ -20,13 +20,17 @@ LAYERS = (
     {"secrets", "tomlfile"},
     {
         "agents", "aggregate", "alike", "archive", "arms", "budget", "compare", "config", "design", "dossier",
-        "executors", "honesty", "images", "journal", "leaderboard", "models", "plan", "pricing", "progress", "ranking", "reports",
-        "resume", "sandboxes", "scaffolds", "services", "skeleton", "stats", "store", "tallies", "tasks", "transcript",
+        "executors", "honesty", "images", "journal", "leaderboard", "lock", "models", "nightbook", "nights", "plan",
+        "pricing", "progress", "ranking", "reports", "resume", "sandboxes", "scaffolds", "services", "skeleton",
+        "stats", "store", "tallies", "tasks", "transcript", "webhook",
     },
     {"honeypot", "probes", "staging"},
     {"generate", "grade"},
     {"session", "trial"},
-    {"aacheck", "check", "comparing", "doctor", "estimate", "export", "planning", "regrade", "reprice", "run", "show"},
+    {
+        "aacheck", "check", "comparing", "doctor", "estimate", "export", "nightly", "planning", "regrade", "reprice",
+        "run", "show",
+    },
     {"cli"},
     {"__main__"},
 )  # fmt: skip

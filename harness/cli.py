@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SANDBOXES = click.Choice(["auto", "docker", "bubblewrap"])
 CLAIMS = click.Choice(["like-these", "these"])
+GATES = click.Choice(["compare", "drop", "flip"])
 EXPORTS = click.Choice(["atif", "parquet"])
 PROBED = click.Choice(["all", "docker", "bubblewrap"])
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -333,7 +335,8 @@ def nightly(file: Path, day: Any, acknowledge: str | None, bad_since: Any, dry_r
     date = nightlies.day_of(day)
     if dry_run:
         return estimate.show(nightlies.planned(config, date, file)[0], _console())
-    told = nightlies.night(file, config, date, _say)
+    with contextlib.redirect_stdout(sys.stderr):  # progress too: what is left on standard output is the line
+        told = nightlies.night(file, config, date, _say)
     _say(f"report: {told.report}")
     click.echo(told.line)
     return told.exit_code
@@ -443,6 +446,74 @@ def plan(
         for line in planning.orders(made):
             click.echo(line)
     return 0
+
+
+@cli.command("aa-check")
+@click.argument("target", metavar="[RUN]", required=False)
+@click.option("--nights", type=int, default=2000, show_default=True, help="Simulated nights.")
+@click.option("--attempts", type=click.IntRange(1, 500), help="Attempts in each arm; half of those stored.")
+@click.option("--gate", type=GATES, default="compare", show_default=True, help="The gate that the exit code is on.")
+@click.option("--drop", type=float, default=0.02, show_default=True, help="Of the gate `drop`: more than so much down.")
+@click.option("--margin", type=float, default=0.05, show_default=True, help="As for `harness compare`.")
+@click.option("--claim", type=CLAIMS, default="like-these", show_default=True, help="As for `harness compare`.")
+@click.option("--families", type=FOLDER, help="As for `harness compare`.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the nights.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--agent", help="In place of RUN: run this agent as both arms first.")
+@click.option("--model", help="The model of that run.")
+@click.option("--scaffold", help="The scaffold of that run.")
+@click.option("--tasks", multiple=True, help="The tasks of that run: an id or a pattern; all. Repeatable.")
+@click.option("--name", help="The name of that run; one that exists is continued.")
+@click.option("--concurrency", type=int, help="Trials under way at once in that run (8).")
+@click.option("--max-cost", "max_cost_usd", type=float, help="Dollars that the run may cost.")
+@click.option("--sandbox", type=SANDBOXES, help="Where untrusted code runs (auto).")
+@tasks_dir_option
+@agents_dir_option
+@results_option
+def aa_check(
+    target: str | None, results: Path, tasks_dir: Path, agents_dir: Path, families: Path | None, as_json: bool,
+    agent: str | None, model: str | None, scaffold: str | None, **options: Any,
+) -> int:  # fmt: skip
+    """Check that a gate is honest. One candidate is both arms: how often does a gate say that something changed?
+
+    RUN or RUN:CANDIDATE is a stored run: its trials are dealt into two arms, night after night, and each night is
+    judged as `harness compare` judges. With --agent (or --scaffold) in its place the candidate is run first, with twice
+    the attempts: the odd ones are one arm, the even ones the other.
+
+    Gates: `compare` (better or worse), `drop` (the pass rate fell by more than --drop), `flip` (a task that passed now
+    fails).
+
+    \b
+    Examples:
+      harness aa-check latest
+      harness aa-check nightly-7:sonnet --gate drop
+      harness aa-check --agent backend-developer --model sonnet --tasks 'rate-*' --attempts 2 --max-cost 5
+
+    Ends with 0 when the gate is honest (its false alarms may be 5 % or less), 1 when it is not, 6 when trials of the
+    run have no verdict.
+    """
+    from harness import aacheck, arms
+
+    keys = ("tasks", "name", "concurrency", "max_cost_usd", "sandbox")
+    where = {key: options.pop(key) for key in keys} | {"tasks_dir": str(tasks_dir), "agents_dir": str(agents_dir)}
+    asked = aacheck.Check(**options)
+    if target is None:
+        columns = {"agents": agent, "models": model, "scaffolds": scaffold}
+        done = _carried_out(config := aacheck.configuration(columns, where, asked, results))
+        if done:
+            return done
+        target = config.name
+    elif agent or model or scaffold:
+        raise click.UsageError(
+            "a stored run is checked, or an agent is run first: leave out RUN, or --agent and its kin"
+        )
+    arm = aacheck.read(results, target)
+    found = aacheck.check(arm, asked, arms.families(families, [arm]))
+    if as_json:
+        click.echo(aacheck.as_json(found))
+    else:
+        _console().print(aacheck.render(found))
+    return found.exit_code
 
 
 @cli.command()

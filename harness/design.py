@@ -25,7 +25,7 @@ POWER = 0.8
 ATTEMPTS = (1, 2, 3, 5, 10)
 MOST_ATTEMPTS = 100
 MOST_TASKS = 1_000_000  # nobody has more; a design that needs more is told as needing more
-SAME_POWER = 0.02  # designs this close are equally good; the smaller one is chosen
+SAME_POWER = 0.97  # designs with this share of the most power are as good; the smallest is chosen
 LEAST_TASKS = 5  # below, no difference on tasks like these can be proven: see can_decide
 POOR = 0.5  # with less power a coin tells as much
 WIDE = 1.5  # an estimate whose error may be off by more than this factor is called rough
@@ -257,7 +257,7 @@ def choose(found: Sequence[Design]) -> Design | None:
     if enough:
         return min(enough, key=lambda one: (one.trials, one.attempts))
     best = max((one.power for one in possible), default=0.0)
-    near = [one for one in possible if one.power >= best - SAME_POWER]
+    near = [one for one in possible if one.power >= best * SAME_POWER]
     return min(near, key=lambda one: (one.trials, one.attempts), default=None)
 
 

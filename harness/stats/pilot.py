@@ -7,10 +7,11 @@ cannot tell is assumed, and `assumed` names it:
               Beta(½, ½) around one half: most are easy or hopeless. One attempt a task tells the whole variance only.
     spread    w2 = Var(p_A) + Var(p_B) - 2 r sd(p_A) sd(p_B) with r = 0.95: the tasks that are hard for one revision of
               a prompt are hard for the other. One arm does not tell how tasks differ in what a change does to them.
-    unanimous nothing varied at all: the least that could hide behind that stands in, as below.
+    unanimous an arm that passed or failed throughout: its rate counts as (passed tasks + ½) / (T + 1) (Jeffreys), with
+              half of that variance within tasks.
 
-Where all attempts agree the estimate is 0, and nobody is that certain: s2 is never below what one flipped attempt would
-give, and the rate of an arm that passed or failed throughout counts as (passed + ½) / (T + 1) (Jeffreys).
+Where the attempts at each task agree the estimate is 0, and nobody is that certain: s2 is never below what one flipped
+attempt would give.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from harness.stats.rates import Clusters, Interval
 
 WITHIN = 0.5
 ALIKE = 0.95
+LEAST_BETWEEN = 0.1  # of a trial's variance: a few tasks may look equally hard by chance, and hardly ever are
 
 
 class Variances(NamedTuple):
@@ -92,7 +94,7 @@ def from_two(a: Clusters, b: Clusters, spread: float | None = None) -> Variances
     if var_d == 0:  # no task differed, so the arms were alike throughout: what each tells has to do
         return _merged(from_one(a, spread), from_one(b, spread))
     noise = one.s2 * _inverse(a) + two.s2 * _inverse(b)
-    guessed = bool((one.assumed | two.assumed) & {"noise"})
+    guessed = bool(one.assumed | two.assumed)
     shrunk = min(1.0, var_d / noise) if guessed else 1.0
     w2 = max(var_d - noise * shrunk, 0.0) if spread is None else spread**2
     assumed = sorted((one.assumed | two.assumed) - {"unanimous"})  # the difference varied
@@ -112,15 +114,15 @@ def _arm(clusters: Clusters) -> _Arm:
     unanimous = rate in (0.0, 1.0)
     if unanimous:
         rate = (rate * tasks + 0.5) / (tasks + 1)
-    assumed = frozenset({"unanimous"} if unanimous else ())
-    if not (sizes > 1).any():
-        total = rate * (1 - rate)
-        return _Arm(total * WITHIN, total * (1 - WITHIN), assumed | {"noise"})
+    total = rate * (1 - rate)
+    if unanimous or not (sizes > 1).any():
+        assumed = {"unanimous"} if unanimous else {"noise"}
+        return _Arm(total * WITHIN, total * (1 - WITHIN), frozenset(assumed))
     repeated = [scores for scores in clusters if len(scores) > 1]
     s2 = min(float(np.mean([np.var(scores, ddof=1) for scores in repeated])), WIDEST_VARIANCE)
     s2 = max(s2, min(1 / sum(map(len, repeated)), WIDEST_VARIANCE))
-    spread = float(means.var(ddof=1)) if tasks > 1 else rate * (1 - rate)
-    return _Arm(s2, max(spread - s2 * _inverse(clusters), 0.0), assumed)
+    spread = float(means.var(ddof=1)) if tasks > 1 else total
+    return _Arm(s2, max(spread - s2 * _inverse(clusters), total * LEAST_BETWEEN), frozenset())
 
 
 def _inverse(clusters: Clusters) -> float:

@@ -1,4 +1,4 @@
-"""journal.jsonl: every model turn and tool result of a trial, on disk before it is acted on; and its replay.
+"""journal.jsonl: every model turn and tool result of a trial, written before it is acted on; and its replay.
 
 One JSON object a line, numbered by `n` from 0:
 
@@ -12,6 +12,9 @@ One JSON object a line, numbered by `n` from 0:
 nobody can say whether it was billed. `gave_up` keeps what requests cost that never led to a turn. Neither is a step of
 the conversation. `at` is UTC.
 
+A turn is synced to the disk before it is acted on, for it is paid for. A result is synced with the turn that follows
+from it: as long as that is not there, carrying the call out again is as good.
+
 A trial that starts with its journal there replays it: a recorded turn is returned without asking the model again. A
 tool call is carried out again, because the sandbox is new, but its recorded result is returned, so that the model's
 next (recorded) turn follows from what it was told. A last line that a kill cut off is cut away: it was never acted on.
@@ -24,7 +27,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -47,12 +51,14 @@ Entry = dict[str, Any]
 class FileJournal:
     """The journal of one trial, open for writing; keeps protocols.Journal. Use it from one thread, and close it."""
 
+    _behind = False  # whether there is a result that is not synced
+
     def __init__(self, folder: Path, trial_id: str, digests: Mapping[str, str]) -> None:
         """Open or make the journal in `folder`. Raises ResultsError when it is damaged or belongs to another trial.
 
         `digests` are of all that decides how the trial goes (task, candidate): a journal made with others is refused.
         """
-        self.path, self.trial_id = folder / NAME, trial_id
+        self.path, self.trial_id, self.hidden = folder / NAME, trial_id, secrets.hidden()
         folder.mkdir(parents=True, exist_ok=True)
         self.entries, size = read(self.path, trial_id)
         header = {"schema": SCHEMA, "trial": trial_id, "digests": dict(digests)}
@@ -73,10 +79,10 @@ class FileJournal:
         try:
             turn = request()
         except BaseException as error:
-            self._append("gave_up", {"attempts": secrets.unkeyed(list(getattr(error, "attempts", ())))})
+            self._append("gave_up", {"attempts": secrets.masked(list(getattr(error, "attempts", ())), self.hidden)})
             raise
-        kept = unkeyed(turn)
-        self._append("turn", {"turn": kept.model_dump(mode="json")})
+        kept, dump = unkeyed(turn, self.hidden)
+        self._append("turn", {"turn": dump})
         return kept
 
     def result(self, call_id: str, run: Callable[[], ToolResult]) -> ToolResult:
@@ -84,8 +90,9 @@ class FileJournal:
         entry = next(self._steps, None)
         fresh = run()
         if entry is None:
-            kept = unkeyed(fresh)
-            self._append("result", {"result": kept.model_dump(mode="json")})
+            kept, dump = unkeyed(fresh, self.hidden)
+            # Like `asked`: until the turn that follows from it is synced, and it with it, a new start is as good.
+            self._append("result", {"result": dump}, sync=False)
             return kept
         recorded = self._value(entry, "result", ToolResult)
         if recorded.call_id != call_id:
@@ -102,8 +109,11 @@ class FileJournal:
         return [attempt for e in self.entries if e["kind"] == "gave_up" for attempt in e["attempts"]]
 
     def close(self) -> None:
-        """Close the file; what is recorded is on disk already."""
-        self._file.close()
+        """Close the file. The turns are on disk already; now the last results are too. Raises ResultsError."""
+        with self._file, self._written():
+            if self._behind:
+                os.fsync(self._file.fileno())
+            self._behind = False
 
     def __enter__(self) -> FileJournal:
         return self
@@ -113,15 +123,21 @@ class FileJournal:
 
     def _append(self, kind: str, content: Entry, sync: bool = True) -> None:
         entry = {"n": len(self.entries), "kind": kind, "at": datetime.now(UTC).isoformat(), **content}
-        try:
+        with self._written():
             self._file.write(json.dumps(entry, ensure_ascii=True).encode() + b"\n")
             self._file.flush()
             if sync:
                 os.fsync(self._file.fileno())
+        self.entries.append(entry)
+        self._behind = kind == "result"
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             problem = f"{self.path}: cannot be written ({error.strerror}); free the disk, then run again"
             raise ResultsError(problem) from error
-        self.entries.append(entry)
 
     def _belongs(self, header: Entry) -> None:
         recorded = {key: self.entries[0].get(key) for key in header}
@@ -141,20 +157,21 @@ class FileJournal:
         return damage(self.path, self.trial_id, number, problem)
 
 
-def unkeyed(value: M) -> M:
-    """A turn or a result without the secrets of the environment.
+def unkeyed(value: M, hidden: Sequence[str]) -> tuple[M, Entry]:
+    """A turn or a result without the secrets of the environment (see secrets.hidden), and as a JSON object.
 
     A thought of which a part was taken out is left out of `raw` whole: providers seal thoughts, and refuse one that was
     changed, but take an answer without its thought.
     """
     dump = value.model_dump(mode="json")
-    clean = secrets.unkeyed(dump)
+    clean = secrets.masked(dump, hidden)
     if clean is dump:
-        return value
+        return value, dump
     if isinstance(value, Turn):
         pairs = zip(clean["raw"], dump["raw"], strict=True)
         clean["raw"] = [block for block, before in pairs if block == before or not any(map(before.get, SEALS))]
-    return type(value).model_validate(clean)
+    made = type(value).model_validate(clean)
+    return made, made.model_dump(mode="json")
 
 
 def cut_off(entries: Sequence[Entry]) -> int:

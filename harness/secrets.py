@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
@@ -71,17 +71,34 @@ def _masked(text: str, forms: Iterable[str]) -> str:
     return text
 
 
-def unkeyed(value: Any, environment: Mapping[str, str] | None = None) -> Any:
-    """Return a JSON value without the secrets of the environment; the very same value when it holds none.
+def hidden(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return what `unkeyed` takes out: the secrets of the environment, as they are or as JSON or a URL writes them.
 
-    Values of variables that are ordinary words, numbers or paths stay: see ORDINARY.
+    Values of variables that are ordinary words, numbers or paths are none: see ORDINARY.
     """
     found = values(os.environ if environment is None else environment)
-    hidden = [secret for secret in found if not ORDINARY.fullmatch(secret)]
-    if not hidden:
+    return tuple(_forms(secret for secret in found if not ORDINARY.fullmatch(secret)))
+
+
+def unkeyed(value: Any, environment: Mapping[str, str] | None = None) -> Any:
+    """Return a JSON value without the secrets of the environment; the very same value when it holds none."""
+    return masked(value, hidden(environment))
+
+
+def masked(value: Any, forms: Sequence[str]) -> Any:
+    """Return a JSON value without what `hidden` returned; the very same value when it holds nothing of it."""
+    if not _may_hold(value, forms):
         return value
-    changed = throughout(value, partial(_masked, forms=_forms(hidden)))
+    changed = throughout(value, partial(_masked, forms=forms))
     return value if changed == value else changed
+
+
+def _may_hold(value: Any, forms: Sequence[str]) -> bool:
+    """Whether a form stands in a JSON value: in one text of it all, which is made faster than each part is read."""
+    if not forms:
+        return False
+    text = json.dumps(value)
+    return any(json.dumps(form)[1:-1] in text for form in forms)
 
 
 def throughout(value: Any, change: Callable[[str], str]) -> Any:

@@ -92,6 +92,9 @@ def lines(chunks: Iterable[bytes]) -> Iterator[str]:
     """
     pieces: list[bytes] = []
     for chunk in chunks:
+        if not pieces and chunk.endswith(b"\n"):  # whole lines, as providers send them: no need to look at each
+            yield from chunk.decode().replace("\r\n", "\n").split("\n")[:-1]
+            continue
         *ended, rest = chunk.split(b"\n")
         for line in ended:
             pieces.append(line)

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness import arms, config, stats
 from harness.alike import Arm
-from harness.compare import ALPHA, Claim, Comparison, Options, compare
+from harness.compare import ALPHA, Comparison, Options, compare
 from harness.config import RunConfig
-from harness.design import LEAST_TASKS
+from harness.design import LEAST_TASKS, Claim
 from harness.errors import EXIT_NO, EXIT_OK, ConfigError, ResultsError
 from harness.reports.text import percent, plain, plural
 from harness.stats import Difference, Exact, Interval, Verdict
@@ -354,10 +354,11 @@ def render(found: Found) -> Group:
 
 
 def histogram(found: Found) -> str:
-    """The deltas of the nights as bars of text."""
+    """The deltas of the nights as bars of text, from the first that has one to the last."""
     most = max(count for _, count in found.histogram)
-    rows = [f"{x * 100:+7.1f} {'█' * math.ceil(WIDTH * count / most)}" for x, count in found.histogram]
-    return "\n".join(row.rstrip() for row in rows)
+    places = [place for place, (_, count) in enumerate(found.histogram) if count]
+    bars = found.histogram[places[0] : places[-1] + 1]
+    return "\n".join(f"{x * 100:+7.1f} {'█' * math.ceil(WIDTH * count / most)}".rstrip() for x, count in bars)
 
 
 def as_json(found: Found) -> str:

@@ -3,6 +3,7 @@
     config.toml   the resolved configuration       plan.jsonl     every planned trial, one PlanRow a line
     refused.json  task -> why the sandbox cannot serve it (its trials are in the plan all the same)
     images.json   image -> its id; a run goes on with the images that it began with
+    stopped.json  how many rows of the plan were carried out when a planned look decided; the others are planned no more
     trials/<trial-id>/record.json                  written last: a trial is complete when it exists
 
 Each file appears whole or not at all: it is written beside its place, synced and renamed. A wrong or damaged folder is
@@ -11,12 +12,14 @@ a ResultsError that names the file and the problem.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import tempfile
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -25,9 +28,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import ResultsError
-from harness.types import SCHEMA, Control, Frozen, TrialPlan, TrialRecord
+from harness.types import SCHEMA, Control, Ending, Frozen, Tally, TrialPlan, TrialRecord
 
 CONFIG, PLAN, REFUSED, IMAGES = "config.toml", "plan.jsonl", "refused.json", "images.json"
+STOPPED = "stopped.json"
 TRIALS, RECORD = "trials", "record.json"
 REMEDY = "Bring the file back, or delete it and run again: the trial's journal is kept, and no turn is paid for twice."
 
@@ -51,7 +55,10 @@ class PlanRow(Frozen):
 
 @dataclass(frozen=True)
 class Loaded:
-    """A run as it is on disk. `records` are in the plan's order and belong to rows of `planned`."""
+    """A run as it is on disk. `records` are in the plan's order and belong to rows of `planned`.
+
+    Of a run that a planned look ended, `planned` are the rows up to that look.
+    """
 
     run_dir: Path
     config: Mapping[str, Any]
@@ -96,6 +103,11 @@ def refuse(run_dir: Path, refused: Mapping[str, str]) -> None:
 def note_images(run_dir: Path, ids: Mapping[str, str]) -> None:
     """Write down the images that the run's trials are made of, by name."""
     _write_json(run_dir / IMAGES, dict(ids))
+
+
+def stop(run_dir: Path, trials: int, why: str) -> None:
+    """Write down that a run ended as planned after the first `trials` rows of its plan: no other is missing."""
+    _write_json(run_dir / STOPPED, {"trials": str(trials), "why": why})
 
 
 def _write_json(path: Path, value: Mapping[str, str]) -> None:
@@ -241,31 +253,62 @@ def _nearest(name: str, known: Sequence[str], noun: str) -> str:
 
 
 def load(run_dir: Path) -> Loaded:
-    """Read a whole run back from disk. Raises ResultsError when a file is damaged or records and plan disagree."""
-    planned = plan_rows(run_dir)
-    by_id = {record.trial_id: record for record in records(run_dir)}
-    order = {row.trial_id: row for row in planned}
-    for trial_id, record in by_id.items():
-        _check_belongs(run_dir, record, order.get(trial_id))
-    present = tuple(by_id[row.trial_id] for row in planned if row.trial_id in by_id)
-    return Loaded(run_dir, config(run_dir), tuple(planned), present, refused(run_dir))
+    """Read a whole run back from disk. Raises ResultsError when a file is damaged or records and plan disagree.
+
+    Trials share the values that they have in common, so a record takes about 3 kB of memory.
+    """
+    with _collector_at_rest():
+        shared = _Shared()
+        planned = tuple(_planned(run_dir, shared))
+        by_id = {record.trial_id: record for record in _recorded(run_dir, shared)}
+        order = {row.trial_id: row for row in planned}
+        for trial_id, record in by_id.items():
+            _check_belongs(run_dir, record, order.get(trial_id))
+        present = tuple(by_id[row.trial_id] for row in planned if row.trial_id in by_id)
+        return Loaded(run_dir, config(run_dir), planned, present, refused(run_dir))
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Values that refer to nothing in a circle need no collector, which would walk over them again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def plan_rows(run_dir: Path) -> list[PlanRow]:
     """The planned trials, in the order in which they start."""
+    return _planned(run_dir, _Shared())
+
+
+def _planned(run_dir: Path, shared: _Shared) -> list[PlanRow]:
     path = run_dir / PLAN
-    rows = []
-    # Not splitlines(): a label may hold U+2028, which is no end of a line in JSON.
-    text = _read_text(path).removesuffix("\n")
-    for number, line in enumerate(text.split("\n") if text else [], start=1):
-        try:
-            rows.append(PlanRow.model_validate_json(line))
-        except ValidationError as error:
-            raise ResultsError(f"{path}, line {number}: {first_problem(error)}; bring the file back") from error
-    twins = [trial_id for trial_id, times in Counter(row.trial_id for row in rows).items() if times > 1]
-    if twins:
-        raise ResultsError(f"{path}: plans trial {twins[0]!r} more than once; bring the file back")
+    rows = [_plan_row(path, number, line, shared) for number, line in enumerate(_lines(path), start=1)]
+    if len({row.trial_id for row in rows}) < len(rows):
+        [(twin, _)] = Counter(row.trial_id for row in rows).most_common(1)
+        raise ResultsError(f"{path}: plans trial {twin!r} more than once; bring the file back")
     return rows
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file, one at a time. A label may hold U+2028, which is no end of a line in JSON."""
+    try:
+        with path.open("rb") as file:
+            yield from file
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _plan_row(path: Path, number: int, line: bytes, shared: _Shared) -> PlanRow:
+    try:
+        return shared.plan_row(PlanRow.model_validate_json(line))
+    except ValidationError as error:
+        problem = _not_utf8(line) or first_problem(error)
+        raise ResultsError(f"{path}, line {number}: {problem}; bring the file back") from error
 
 
 def config(run_dir: Path) -> dict[str, Any]:
@@ -287,6 +330,16 @@ def images(run_dir: Path) -> dict[str, str]:
     return _texts(run_dir / IMAGES)
 
 
+def stopped(run_dir: Path) -> int | None:
+    """How many rows of the plan a run was ended after by a planned look; None when it was not."""
+    found = _texts(run_dir / STOPPED)
+    if not found:
+        return None
+    if not found.get("trials", "").isdecimal():
+        raise ResultsError(f"{run_dir / STOPPED}: trials must be a number; delete the file, and go on with the run")
+    return int(found["trials"])
+
+
 def _texts(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
@@ -301,20 +354,86 @@ def _texts(path: Path) -> dict[str, str]:
 
 def records(run_dir: Path) -> list[TrialRecord]:
     """Every complete trial of the run, sorted by trial id. A damaged record is an error: none is left out silently."""
-    return [read_record(path) for path in sorted((run_dir / TRIALS).glob(f"*/{RECORD}"))]
+    with _collector_at_rest():
+        return list(_recorded(run_dir, _Shared()))
+
+
+def _recorded(run_dir: Path, shared: _Shared) -> Iterator[TrialRecord]:
+    folder = run_dir / TRIALS
+    for name in sorted(entry.name for entry in os.scandir(folder)) if folder.is_dir() else ():
+        path = f"{folder}/{name}/{RECORD}"
+        try:
+            with open(path, "rb") as file:  # noqa: PTH123 - a Path for each of a million files takes seconds
+                data = file.read()
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # not complete
+        except OSError as error:
+            raise ResultsError(f"{path}: cannot be read ({error.strerror})") from error
+        yield shared.record(_record(path, name, data))
 
 
 def read_record(path: Path) -> TrialRecord:
     """One record.json; its trial id must be the name of its folder."""
+    return _record(path, path.parent.name, _read_bytes(path))
+
+
+def _record(path: Path | str, name: str, data: bytes) -> TrialRecord:
     try:
-        record = TrialRecord.model_validate_json(_read_text(path))
+        record = TrialRecord.model_validate_json(data)
     except ValidationError as error:
-        raise ResultsError(f"{path}: {first_problem(error)}. {REMEDY}") from error
+        raise ResultsError(f"{path}: {_not_utf8(data) or first_problem(error)}. {REMEDY}") from error
     if record.schema_ != SCHEMA:
         raise ResultsError(f"{path}: schema {record.schema_}, but this harness reads schema {SCHEMA}")
-    if record.trial_id != path.parent.name:
+    if record.trial_id != name:
         raise ResultsError(f"{path}: is the record of trial {record.trial_id!r}; it was copied to the wrong folder")
     return record
+
+
+class _Shared:
+    """Makes equal parts of many records one object: names, digests, tallies, isolation, and which fields were given.
+
+    Records are frozen, so nobody can tell; without it each takes three times the memory.
+    """
+
+    TEXTS = (
+        "run_id", "task", "task_digest", "areas", "candidate", "candidate_digest", "label", "agent", "agent_revision",
+        "prompt_digest", "scaffold", "model", "base_url", "price_table", "harness", "git",
+    )  # fmt: skip
+    PLANNED = ("task", "task_digest", "areas", "candidate", "candidate_digest", "label")
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Any] = {}
+
+    def plan_row(self, row: PlanRow) -> PlanRow:
+        """The row, made of shared parts."""
+        self._share(row, self.PLANNED)
+        self._known.setdefault(row.trial_id, row.trial_id)
+        return row
+
+    def record(self, record: TrialRecord) -> TrialRecord:
+        """The record, made of shared parts."""
+        self._share(record, self.TEXTS)
+        values, known = record.__dict__, self._known
+        values["trial_id"] = known.get(record.trial_id, record.trial_id)
+        if (at := record.isolation) is not None:
+            values["isolation"] = known.setdefault((at.sandbox, at.level, at.limits, at.notes), at)
+        if (end := record.ending) is not None and not end.detail:
+            values["ending"] = known.setdefault((Ending, end.reason), end)
+        tally = tuple((name, told.passed, told.total) for name, told in record.tally.items())
+        values["tally"] = known.setdefault((Tally, tally), record.tally)
+        values["images"] = known.setdefault((TrialRecord, *record.images.items()), record.images)
+        for part in (record.usage, record.submission):
+            if part is not None:
+                self._share(part, ())
+        return record
+
+    def _share(self, value: Frozen, texts: tuple[str, ...]) -> None:
+        values, known = value.__dict__, self._known
+        for name in texts:
+            values[name] = known.setdefault(values[name], values[name])
+        given = value.model_fields_set
+        if len(given) == len(values):  # as the harness writes them
+            object.__setattr__(value, "__pydantic_fields_set__", known.setdefault(type(value), given))
 
 
 def _check_belongs(run_dir: Path, record: TrialRecord, row: PlanRow | None) -> None:
@@ -330,12 +449,26 @@ def _check_belongs(run_dir: Path, record: TrialRecord, row: PlanRow | None) -> N
 
 
 def _read_text(path: Path) -> str:
+    data = _read_bytes(path)
+    if problem := _not_utf8(data):
+        raise ResultsError(f"{path}: {problem}")
+    return data.decode()
+
+
+def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes().decode()
+        return path.read_bytes()
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _not_utf8(data: bytes) -> str:
+    """What keeps bytes from being text; empty when nothing does."""
+    try:
+        data.decode()
     except UnicodeDecodeError as error:
-        raise ResultsError(f"{path}: is not UTF-8 (byte {error.start})") from error
+        return f"is not UTF-8 (byte {error.start})"
+    return ""
 
 
 def first_problem(error: ValidationError) -> str:

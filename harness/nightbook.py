@@ -137,15 +137,15 @@ def _seen(path: Path) -> Iterator[Acknowledged]:
 
 
 def _write(path: Path, value: Frozen) -> None:
-    text = json.dumps(value.model_dump(mode="json"), indent=1)
+    text = json.dumps(value.model_dump(mode="json", by_alias=True), indent=1)
     store.write_atomic(path, f"{text}\n".encode())
 
 
 def _read(path: Path, model: type[M]) -> M:
     found = _parsed(_text(path), model, str(path))
-    schema = getattr(found, "schema_", SCHEMA)
-    if schema != SCHEMA:
-        raise ResultsError(f"{path}: schema {schema}, but this harness reads schema {SCHEMA}")
+    opening = found.opening if isinstance(found, Night) else found
+    if isinstance(opening, Opening) and opening.schema_ != SCHEMA:
+        raise ResultsError(f"{path}: schema {opening.schema_}, but this harness reads schema {SCHEMA}")
     return found
 
 

@@ -33,7 +33,7 @@ from harness.config import BARE, CandidateSpec, RunConfig
 from harness.errors import EXIT_NO, EXIT_OK, EXIT_RUN_ERRORS, ConfigError, HarnessError, UsageError
 from harness.lock import Locked, held, of_a_run
 from harness.nightbook import Book
-from harness.nights import Acknowledged, Judgement, Opening, Rules
+from harness.nights import SCHEMA, Acknowledged, Judgement, Opening, Rules
 from harness.reports import nightly_chart, nightly_md
 from harness.run import RunResult, conclude, load_candidate
 from harness.run import run as carry_out
@@ -157,6 +157,7 @@ def planned(config: NightlyConfig, day: str, path: Path) -> tuple[RunConfig, Ope
     values = {**config.model_dump(exclude={"nightly"}), "name": f"{config.name}-{day}"}
     run = RunConfig.model_validate({**values, "candidates": tuple(spec for spec, _ in kept)})
     opening = Opening(
+        schema=SCHEMA,
         name=config.name,
         date=day,
         run=run.name,
@@ -265,7 +266,7 @@ def acknowledge(config: NightlyConfig, why: str, bad_since: datetime | None, say
     with held(book.lock, f"a night of {config.name}"):
         known = nightbook.nights(book, "9999-12-31", say)
         found = nights.judge(known, nightbook.seen(book), config.rules) if known else None
-        if found is None or not found.alarms or found.acknowledged:
+        if found is None or not found.alarms:
             last = f"; the last night is {known[-1].date}" if known else f": {book.history} has no night"
             raise UsageError(f"no alarm of {config.name} stands{last}")
         since = bad_since.date().isoformat() if bad_since else None
@@ -274,8 +275,10 @@ def acknowledge(config: NightlyConfig, why: str, bad_since: datetime | None, say
         if not why.strip():
             raise UsageError("--acknowledge: say why, in a few words")
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        nightbook.acknowledge(book, Acknowledged(night=found.night.date, why=why.strip(), bad_since=since, at=at))
-    rest = f"the nights from {since} on are left out" if since else "later nights are ranked anew"
+        slots = tuple(one.slot for one in found.alarms)
+        one = Acknowledged(night=found.night.date, slots=slots, why=why.strip(), bad_since=since, at=at)
+        nightbook.acknowledge(book, one)
+    rest = f"the nights from {since} on are left out" if since else "the watch begins anew at this level"
     return f"acknowledged: the alarm of {config.name} up to {found.night.date}; {rest}"
 
 

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from pydantic import ConfigDict, Field
+
 from harness import stats
 from harness.aggregate import COVERAGE_NEEDED, display_names
 from harness.stats import Clusters, Difference, Rate, Verdict
@@ -90,13 +92,15 @@ class Opening(Frozen):
     that night, and were not run a second time.
     """
 
-    schema_: int = SCHEMA
+    schema_: int = Field(SCHEMA, alias="schema")
     name: str
     date: str
     run: str
     slots: dict[str, str]
     baseline: str | None = None
     twins: tuple[str, ...] = ()
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Night(Frozen):
@@ -134,9 +138,13 @@ class Night(Frozen):
 
 
 class Acknowledged(Frozen):
-    """An alarm of a night that somebody has seen. `bad_since`: the nights from then on were bad and do not count."""
+    """The alarms that stood in a night and that somebody has seen, by the candidates' slots.
+
+    `bad_since`: the nights from then on were bad and do not count, those before stay.
+    """
 
     night: str
+    slots: tuple[str, ...]
     why: str
     bad_since: str | None = None
     at: str = ""
@@ -430,14 +438,17 @@ class Rules:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a night shows. `nights` are all up to it, `usable` those of them that decide something."""
+    """What a night shows. `nights` are all up to it, `usable` those of them that decide something.
+
+    `acknowledged` says of slots why their alarm no longer stands.
+    """
 
     night: Night
     status: Status
     faults: tuple[str, ...]
     subjects: tuple[Subject, ...]
     notes: tuple[str, ...]
-    acknowledged: str
+    acknowledged: Mapping[str, str]
     rules: Rules
     nights: tuple[Night, ...]
     usable: tuple[Night, ...]
@@ -445,19 +456,18 @@ class Judgement:
     @property
     def alarms(self) -> tuple[Subject, ...]:
         """The candidates whose alarm stands."""
-        return tuple(subject for subject in self.subjects if subject.watch.alarm)
+        return tuple(one for one in self.subjects if one.watch.alarm and one.slot not in self.acknowledged)
 
 
 def judge(nights: Sequence[Night], seen: Sequence[Acknowledged], rules: Rules) -> Judgement:
     """Judge the last of `nights`. They are in the order of their dates, and `seen` is in that of theirs."""
     night, wrong = nights[-1], tuple(faults(nights[-1]))
     usable = tuple(one for one in nights if not faults(one))
-    now = next((ack.why for ack in seen if ack.night >= night.date), "")
+    seen_by_now = {slot: ack.why for ack in seen[::-1] if ack.night >= night.date for slot in ack.slots}
     subjects = _subjects(night, usable, seen, rules)
-    alarm = any(subject.watch.alarm for subject in subjects) and not now
-    status: Status = "invalid" if wrong else "alarm" if alarm else "incomplete" if night.unfinished else "fine"
-    found = Judgement(night, status, wrong, subjects, (), now, rules, tuple(nights), usable)
-    return replace(found, notes=tuple(_notes(found, seen)))
+    found = Judgement(night, "fine", wrong, subjects, (), seen_by_now, rules, tuple(nights), usable)
+    status: Status = "invalid" if wrong else "alarm" if found.alarms else "incomplete" if night.unfinished else "fine"
+    return replace(found, status=status, notes=tuple(_notes(found, seen)))
 
 
 def _subjects(night: Night, usable: Sequence[Night], seen: Sequence[Acknowledged], rules: Rules) -> tuple[Subject, ...]:
@@ -470,21 +480,16 @@ def _subjects(night: Night, usable: Sequence[Night], seen: Sequence[Acknowledged
 def _subject(
     arm: Arm, night: Night, usable: Sequence[Night], seen: Sequence[Acknowledged], rules: Rules, threshold: float
 ) -> Subject:
-    base = night.arm(night.opening.baseline)
-    paired = base is not None and arm.candidate != base.candidate
+    base, slot = night.arm(night.opening.baseline), night.opening.slots[arm.candidate]
+    seen = [ack for ack in seen if slot in ack.slots]
     mine = _alike(arm, night, usable, seen)
     window = [found for one in mine[-rules.window :] if (found := one.measured(arm.digest))]
     words = "the night before" if len(window) == 1 else f"{len(window)} nights"
-    return Subject(
-        arm=arm,
-        slot=night.opening.slots[arm.candidate],
-        rate=rate_of(arm),
-        window=delta(words, window, arm, rules.margin) if window else None,
-        baseline=delta(base.name, [base], arm, rules.margin) if base and paired else None,
-        watch=_paired(arm, base, night, usable, seen, threshold)
-        if base and paired
-        else _ranked(arm, night, usable, seen, threshold),
-    )
+    before = delta(words, window, arm, rules.margin) if window else None
+    if base is None or arm.candidate == base.candidate:
+        return Subject(arm, slot, rate_of(arm), before, None, _ranked(arm, night, usable, seen, threshold))
+    beside = delta(base.name, [base], arm, rules.margin)
+    return Subject(arm, slot, rate_of(arm), before, beside, _paired(arm, base, night, usable, seen, threshold))
 
 
 def _alike(arm: Arm, night: Night, usable: Sequence[Night], seen: Sequence[Acknowledged]) -> list[Night]:
@@ -586,7 +591,8 @@ def _closed(found: Judgement, seen: Sequence[Acknowledged]) -> Iterator[str]:
     others = _others(found.usable, found.night)
     standing = {subject.slot for subject in found.alarms}
     for subject in _subjects(others[-1], others, seen, found.rules) if others else ():
-        if subject.watch.alarm and subject.slot not in standing:
+        known = any(ack.night >= others[-1].date and subject.slot in ack.slots for ack in seen)
+        if subject.watch.alarm and subject.slot not in standing and not known:
             yield (
                 f"the alarm of {subject.watch.alarm} for {subject.arm.name} was never acknowledged; its series ended, "
                 "for what is measured has changed"
@@ -601,7 +607,7 @@ def _past(night: Night) -> Iterator[str]:
         counts = "it counts nowhere" if faults(night) else "it counts, for coverage suffices"
         yield (
             f"the night of {night.date} was never finished: {night.unfinished} trials have no verdict, and {counts}; "
-            f"`--date {night.date}` goes on with it"
+            f"--date {night.date} goes on with it"
         )
     elif faults(night):
         yield f"the night of {night.date} is invalid and counts nowhere: {'; '.join(faults(night))}"
@@ -611,9 +617,10 @@ def _left_out(found: Judgement, seen: Sequence[Acknowledged]) -> Iterator[str]:
     """Why earlier nights are not in a candidate's window: grouped by reason, the dates named."""
     for subject in found.subjects:
         by_reason: dict[str, list[str]] = {}
+        mine = [ack for ack in seen if subject.slot in ack.slots]
         for one in _others(found.usable, found.night):
-            if any(ack.leaves_out(one.date) for ack in seen):
-                by_reason.setdefault("before an alarm that was acknowledged", []).append(one.date)
+            if any(ack.leaves_out(one.date) for ack in mine):
+                by_reason.setdefault("an alarm of then was acknowledged", []).append(one.date)
             elif reasons := unlike(one, found.night, subject.arm.digest):
                 by_reason.setdefault("; ".join(reasons), []).append(one.date)
         for reason, dates in by_reason.items():

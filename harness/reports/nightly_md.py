@@ -32,7 +32,8 @@ def line(found: Judgement) -> str:
     """The night in a line that fits a chat message or a mail's subject."""
     opening = found.night.opening
     parts = [f"nightly {opening.name} {opening.date}: {status(found)}"]
-    parts += [_in_short(subject) for subject in found.subjects[:MOST_SUBJECTS]] if found.status != "invalid" else []
+    shown = found.subjects[:MOST_SUBJECTS] if found.status != "invalid" else ()
+    parts += [_figures(subject, in_short(subject, found)) for subject in shown]
     regressed = sorted({task for one in found.subjects for task in _regressed(one)})
     if regressed and found.status != "invalid":
         parts.append(f"regressed: {listed(regressed)}")
@@ -42,23 +43,28 @@ def line(found: Judgement) -> str:
 
 def status(found: Judgement) -> str:
     """The word for the night, and what makes it so."""
-    since = [f"{clip(one.arm.name, NAME_WIDTH)} since {one.watch.alarm}" for one in found.alarms]
+    since = ", ".join(f"{in_short(one, found)} since {one.watch.alarm}" for one in found.alarms)
     if found.status == "invalid":
-        standing = f" (the alarm stands: {'; '.join(since)})" if since and not found.acknowledged else ""
-        return f"invalid: {found.faults[0]}{standing}"
+        return f"invalid: {found.faults[0]}{f' (the alarm stands: {since})' if since else ''}"
     if found.status == "alarm":
-        return f"ALARM: {'; '.join(since)}"
-    return WORDS[found.status] + (" (alarm acknowledged)" if found.alarms else "")
+        return f"ALARM: {since}"
+    return WORDS[found.status] + (" (alarm acknowledged)" if found.acknowledged else "")
 
 
-def _in_short(subject: Subject) -> str:
+def in_short(subject: Subject, found: Judgement) -> str:
+    """A candidate's name in a line: that of its agent, if no other has it."""
+    names = [one.arm.name for one in found.subjects]
+    first = subject.arm.name.partition(" · ")[0]
+    alone = sum(name.partition(" · ")[0] == first for name in names) == 1
+    return clip(first if alone else subject.arm.name, NAME_WIDTH)
+
+
+def _figures(subject: Subject, name: str) -> str:
     rate = percent(subject.rate.estimate, 1) if subject.rate else DASH
     beside = subject.baseline or subject.window
     against = "the baseline" if subject.baseline else beside and beside.against
-    change = (
-        f", {points(beside.difference.estimate)} points to {against}, A/A ±{_hundred(beside.noise)}" if beside else ""
-    )
-    return f"{clip(subject.arm.name, NAME_WIDTH)} {rate}{change}, M {level(subject.watch)}"
+    change = f", {points(beside.difference.estimate)} to {against} (A/A ±{_hundred(beside.noise)})" if beside else ""
+    return f"{name} {rate}{change}, M {level(subject.watch)}"
 
 
 def _graded(night: Night) -> str:
@@ -86,7 +92,12 @@ def points(share: float) -> str:
 
 def level(watch: Watch) -> str:
     """M_n beside its threshold: `1.3 of 20`."""
-    return f"{watch.level:.3g} of {watch.threshold:.3g}"
+    return f"{evidence(watch.level)} of {watch.threshold:.3g}"
+
+
+def evidence(m: float) -> str:
+    """M_n for a reader; beyond a million its size says nothing more."""
+    return f"{m:.3g}" if m < 1000 else f"{m:,.0f}" if m < 1e6 else "over 1,000,000"
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -99,8 +110,9 @@ def markdown(found: Judgement) -> str:
         f"# Nightly {escaped(opening.name)}, {opening.date}: {escaped(WORDS[found.status])}",
         f"**{escaped(line(found))}**",
         *_section("Why there is no decision", found.faults),
-        table(HEAD, [_row(subject) for subject in found.subjects]) if found.status != "invalid" else "",
+        table(HEAD, [row for one in found.subjects for row in _rows(one)]) if found.status != "invalid" else "",
         *_section("Alarm", _alarm(found)),
+        STANDS if found.alarms else "",
         *_section("Regressed tasks (proven, Benjamini-Hochberg)", _changes(found, called=True)),
         *_section("Tasks that passed less often (not proven)", _changes(found, called=False)),
         *_section("How to read this", _reading(found)),
@@ -113,25 +125,22 @@ def markdown(found: Judgement) -> str:
 
 
 HEAD = ("candidate", "pass rate", "95 %", "against", "difference (points)", "95 %", "A/A noise", "one look says", "M")
+STANDS = """It stands until somebody says why. `harness nightly FILE --acknowledge WHY` begins anew at this level; with
+`--bad-since DATE` the bad nights are left out, because the fault is mended."""
 
 
-def _row(subject: Subject) -> list[str]:
+def _rows(subject: Subject) -> Iterator[list[str]]:
+    """A row for each thing that a candidate is held against."""
     rate = subject.rate
-    deltas = [found for found in (subject.baseline, subject.window) if found]
-    columns: list[list[str]] = [
-        [found.against for found in deltas],
-        [points(found.difference.estimate) for found in deltas],
-        [f"{points(max(-1.0, d.difference.low))} to {points(min(1.0, d.difference.high))}" for d in deltas],
-        [f"±{_hundred(found.noise)}" for found in deltas],
-        [found.verdict for found in deltas],
-    ]
-    return [
-        subject.arm.name,
-        percent(rate.estimate, 1) if rate else DASH,
-        interval(rate.low, rate.high) if rate else DASH,
-        *(" / ".join(column) or DASH for column in columns),
-        level(subject.watch),
-    ]
+    own = [percent(rate.estimate, 1), interval(rate.low, rate.high)] if rate else [DASH, DASH]
+    for beside in [_beside(found) for found in _deltas(subject)] or [[DASH] * 5]:
+        yield [subject.arm.name, *own, *beside, level(subject.watch)]
+
+
+def _beside(found: Delta) -> list[str]:
+    low, high = max(-1.0, found.difference.low), min(1.0, found.difference.high)
+    middle = [points(found.difference.estimate), f"{points(low)} to {points(high)}", f"±{_hundred(found.noise)}"]
+    return [found.against, *middle, found.verdict]
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
@@ -140,16 +149,11 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 
 
 def _alarm(found: Judgement) -> Iterator[str]:
-    for subject in found.alarms:
-        watch = subject.watch
-        yield f"{subject.arm.name}: M reached {watch.threshold:.3g} on {watch.alarm} ({_watched(subject)})"
-    if found.acknowledged:
-        yield f"acknowledged: {found.acknowledged}"
-    elif found.alarms:
-        yield (
-            "it stands until somebody says why: `harness nightly FILE --acknowledge WHY` begins anew at this level; "
-            "with `--bad-since DATE` the bad nights are left out, because the fault is mended"
-        )
+    for subject in found.subjects:
+        watch, why = subject.watch, found.acknowledged.get(subject.slot)
+        if watch.alarm:
+            seen = f"; acknowledged: {why}" if why else ""
+            yield f"{subject.arm.name}: M reached {watch.threshold:.3g} on {watch.alarm} ({_watched(subject)}){seen}"
 
 
 def _watched(subject: Subject) -> str:
@@ -204,7 +208,7 @@ def _nights(found: Judgement) -> Iterator[list[str]]:
             arm = by_slot(night, subject.slot)
             rate = rate_of(arm) if arm and not wrong else None
             levels = {step.date: step.level for step in subject.watch.steps}
-            shown = f"{levels[night.date]:.3g}" if night.date in levels else DASH
+            shown = evidence(levels[night.date]) if night.date in levels else DASH
             yield [
                 night.date, _word(night), subject.arm.name, percent(rate.estimate, 1) if rate else DASH,
                 interval(rate.low, rate.high) if rate else DASH, shown,
@@ -237,7 +241,7 @@ def facts(found: Judgement) -> dict[str, Any]:
         "status": found.status,
         "line": line(found),
         "faults": list(found.faults),
-        "acknowledged": found.acknowledged or None,
+        "acknowledged": dict(found.acknowledged),
         "rules": _plain(found.rules),
         "graded": found.night.graded,
         "unfinished": found.night.unfinished,

@@ -372,7 +372,7 @@ def _board(runs: Sequence[RunTally], kept: Sequence[str] | None, keys: Mapping[s
         for entry in entries
     }
     contenders = _with_frontier([rows[entry.digest] for entry in rivals])
-    order = sorted(contenders, key=_best_first)
+    order = in_order(contenders)
     return Board(
         key=digest_of([[t.id, t.digest] for t in info])[:8],
         why=why,
@@ -380,7 +380,7 @@ def _board(runs: Sequence[RunTally], kept: Sequence[str] | None, keys: Mapping[s
         tasks=info,
         scopes=ranked.scopes,
         rows=tuple(order),
-        yardsticks=tuple(sorted((rows[e.digest] for e in entries if e.note), key=_best_first)),
+        yardsticks=tuple(in_order(rows[e.digest] for e in entries if e.note)),
         pairs=_renumbered(ranked.pairs, order),
         notes=ranked.notes,
     )
@@ -585,11 +585,16 @@ def _not_compared(limits: int, lost: int, bounds: Sequence[tuple[Any, ...] | Non
     return notes
 
 
-def _best_first(row: Row) -> tuple[Any, ...]:
-    standing = row.overall
-    low, high = standing.rank or (1 << 30, 1 << 30)
-    mean = standing.rate.estimate if standing.rate else -1.0
-    return (low, high, -mean, row.name, row.digest)
+def in_order(rows: Iterable[Row], scope: str = OVERALL) -> list[Row]:
+    """Rows as they stand in a scope: by rank, of equals by pass rate, then those without a rank."""
+
+    def place(row: Row) -> tuple[Any, ...]:
+        standing = row.standings[scope]
+        low, high = standing.rank or (1 << 30, 1 << 30)
+        mean = standing.rate.estimate if standing.rate else -1.0
+        return (low, high, -mean, row.name, row.digest)
+
+    return sorted(rows, key=place)
 
 
 def _renumbered(pairs: Iterable[tuple[str, str, Pair]], rows: Sequence[Row]) -> tuple[Pair, ...]:

@@ -111,7 +111,7 @@ def rank(passed: Counts, graded: Counts, conditions: Counts, comparable: Flags) 
     found = [
         pair for a in range(rows - 1) for pair in _pairs_of(a, passed, graded, conditions, comparable) if pair.tasks
     ]
-    adjusted = stats.holm([pair.p for pair in found])
+    adjusted = holm(np.array([pair.p for pair in found]))
     pairs = tuple(pair._replace(adjusted=p) for pair, p in zip(found, adjusted, strict=True))
     better = np.zeros((rows, rows), dtype=bool)
     for pair in pairs:
@@ -119,6 +119,17 @@ def rank(passed: Counts, graded: Counts, conditions: Counts, comparable: Flags) 
             winner, loser = (pair.a, pair.b) if pair.difference > 0 else (pair.b, pair.a)
             better[winner, loser] = True
     return Ranking(tuple(stats.rank_intervals(better.tolist())), pairs)
+
+
+def holm(p: Floats) -> list[float]:
+    """Adjusted p-values as `stats.holm` gives them, which collects all garbage of the process at every call."""
+    import numpy as np
+
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return [float(value) for value in adjusted]
 
 
 def fewest_tasks(rows: int) -> int:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.leaderboard import Board, Leaderboard, Point, Row, Series
 from harness.reports.chart import FONT, GRID, INK, LLM, NO_LLM, PAPER, SOFT, drawable
+from harness.reports.leaderboard_view import rank_of
 from harness.reports.results_csv import write_rows
 from harness.reports.text import clip, interval, percent, plural
 
@@ -135,15 +136,7 @@ def _draw_rank(axes: Axes, place: int, row: Row) -> None:
         return
     low, high = row.overall.rank
     axes.hlines(place, low - 0.25, high + 0.25, color=LLM, linewidth=7, alpha=0.3)
-    axes.text((low + high) / 2, place, rank_of(row), ha="center", va="center", fontsize=9, color=INK)
-
-
-def rank_of(row: Row) -> str:
-    """`1–3`, or `2` where the place is sure; empty without a rank."""
-    rank = row.overall.rank
-    if rank is None:
-        return ""
-    return str(rank.low) if rank.low == rank.high else f"{rank.low}–{rank.high}"
+    axes.text((low + high) / 2, place, rank_of(row.overall), ha="center", va="center", fontsize=9, color=INK)
 
 
 def _draw_rate(axes: Axes, place: int, row: Row) -> None:
@@ -404,7 +397,9 @@ def _draw_preview_row(axes: Axes, place: int, row: Row) -> None:
         return
     outside = axes.get_yaxis_transform()
     parts = drawable(row.name).split(" · ")
-    axes.text(-1.82, place, rank_of(row), transform=outside, fontsize=17, fontweight="bold", va="center", color=LLM)
+    axes.text(
+        -1.82, place, rank_of(row.overall), transform=outside, fontsize=17, fontweight="bold", va="center", color=LLM
+    )
     axes.text(-1.60, place - 0.02, clip(parts[0], 40), transform=outside, fontsize=14, fontweight="bold", va="bottom")
     axes.text(
         -1.60, place + 0.06, clip(" · ".join(parts[1:]), 52), transform=outside, fontsize=11, va="top", color=SOFT

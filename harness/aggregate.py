@@ -13,11 +13,14 @@ Negative controls (tasks that nobody can pass) are in none of these: they have a
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from statistics import median
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
 
 from harness.stats import Interval, Rate, pass_at_k, pass_hat_k, task_rate, wilson
 from harness.store import Loaded, PlanRow
@@ -26,7 +29,12 @@ from harness.types import DIMENSIONS, Boundary, Isolation, Suspicion, TrialRecor
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
 
+T = TypeVar("T")
+
 COVERAGE_NEEDED = 0.98
+BATCH = 10_000  # trials whose columns are in memory at once
+EVERY_K = 32  # up to this k the curves have every point, beyond it one in ten per cent
+BUCKETS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 BOUNDARIES: tuple[str, ...] = get_args(Boundary)
 NO_LLM = {"oracle": "oracle, no LLM", "nop": "nop, no LLM"}
 
@@ -123,6 +131,30 @@ class Repeats:
     all_of_them: float
 
 
+class Spread(NamedTuple):
+    """The middle and the slow or dear end of several values: half are at most `median`, nine in ten at most `p90`."""
+
+    median: float
+    p90: float
+
+
+@dataclass(frozen=True)
+class ResourceRow:
+    """What graded trials of a candidate used: seconds, answers of the model, tokens by BUCKETS, dollars where known.
+
+    None where there is nothing to tell: no graded trial, or none of a known price.
+    """
+
+    candidate: str
+    trials: int
+    seconds: Spread | None
+    turns: Spread | None
+    tokens: Mapping[str, Spread]
+    all_tokens: Spread | None
+    dollars: Spread | None
+    unpriced: int
+
+
 @dataclass(frozen=True)
 class CandidateRow:
     """A leaderboard row. `name` is the label, or the id where two candidates share a label.
@@ -159,7 +191,7 @@ class CellRow:
 
 @dataclass(frozen=True)
 class AreaRow:
-    """One candidate at all tasks that name a capability area."""
+    """One candidate at all tasks that name a capability area, or any area of a group ("api" for `api.rest`)."""
 
     candidate: str
     area: str
@@ -193,6 +225,7 @@ class Tables:
 
     Candidates come best first, those without a rate last, after them those in which no LLM did the work; tasks by name.
     `planned` and `records` are of every trial; `controls` is the only table that counts those of negative controls.
+    `curves` hold pass@k and pass^k of a candidate with a rate, for each k up to the attempts that all its tasks have.
     """
 
     run_id: str
@@ -209,24 +242,32 @@ class Tables:
     provenance: Mapping[str, tuple[str, ...]]
     names: Mapping[str, str]
     controls: tuple[ControlRow, ...] = ()
+    groups: tuple[AreaRow, ...] = ()
+    curves: Mapping[str, tuple[Repeats, ...]] = field(default_factory=dict)
+    resources: tuple[ResourceRow, ...] = ()
 
-    @property
+    @cached_property
+    def found(self) -> dict[str, TrialRecord]:
+        """The records by trial id."""
+        return {record.trial_id: record for record in self.records}
+
+    @cached_property
     def missing(self) -> tuple[PlanRow, ...]:
         """Planned trials without a record whose task can be served."""
-        done = {record.trial_id for record in self.records}
+        done = self.found
         return tuple(row for row in self.planned if row.trial_id not in done and row.task not in self.refused)
 
-    @property
+    @cached_property
     def errors(self) -> tuple[TrialRecord, ...]:
         """Records of trials in error."""
         return tuple(record for record in self.records if record.outcome == "error")
 
-    @property
+    @cached_property
     def suspicious(self) -> tuple[TrialRecord, ...]:
         """Records with a sign that the agent worked on its grade."""
         return tuple(record for record in self.records if signs(record))
 
-    @property
+    @cached_property
     def searched(self) -> int:
         """How many trials were searched for such signs."""
         return sum(record.suspicious is not None for record in self.records)
@@ -237,12 +278,13 @@ def cost_of(records: Sequence[TrialRecord]) -> Money:
     least = [r.cost_floor_usd or 0.0 if r.cost_usd is None else r.cost_usd for r in records]
     cold = [r.cost_cold_usd for r in records if r.cost_cold_usd is not None]
     unknown = sum(r.cost_usd is None for r in records)
-    return Money(sum(least, 0.0), unknown, sum(cold, 0.0) if records and len(cold) == len(records) else None)
+    # Rounded once, so that the sum does not depend on the order of the trials.
+    return Money(math.fsum(least), unknown, math.fsum(cold) if records and len(cold) == len(records) else None)
 
 
 def signs(record: TrialRecord) -> tuple[Suspicion, ...]:
     """The findings of a trial that are signs, without those that only say what was not read."""
-    return tuple(s for s in record.suspicious or () if s.kind != "unread")
+    return tuple(s for s in record.suspicious if s.kind != "unread") if record.suspicious else ()
 
 
 def aggregate(loaded: Loaded) -> Tables:
@@ -254,28 +296,33 @@ def tables(
     run_id: str, planned: Sequence[PlanRow], records: Sequence[TrialRecord], refused: Mapping[str, str]
 ) -> Tables:
     """Make every table from the planned trials, the records of those that ended, and task -> reason of the refused."""
-    everything = _Group(planned, records, refused)
-    known, controls = everything.apart()
+    everything = _Group(list(planned), list(records), refused)
+    cells, controls = everything.apart()
     names = display_names(planned)
-    by_candidate = known.split(lambda row: [row.candidate])
-    rows = [_candidate_row(candidate, names[candidate], part) for candidate, part in by_candidate.items()]
+    by_candidate: dict[str, dict[str, _Group]] = defaultdict(dict)
+    for (candidate, task, _), cell in sorted(cells.items()):
+        before = by_candidate[candidate].get(task)
+        by_candidate[candidate][task] = _joined([before, cell]) if before else cell
+    parts = {candidate: _joined(of_task.values()) for candidate, of_task in by_candidate.items()}
+    candidates = [_candidate_row(candidate, names[candidate], part) for candidate, part in parts.items()]
     return Tables(
         run_id=run_id,
         planned=tuple(planned),
         records=tuple(records),
         refused=dict(refused),
-        counts=known.counts(),
+        counts=_joined(cells.values(), refused).counts(),
         cost=everything.cost(),
-        candidates=tuple(sorted(rows, key=_best_first)),
-        tasks=tuple(
-            sorted({row.task for row in known.planned} | set(refused) - {row.task for row in controls.planned})
-        ),
-        cells={(c, t): _cell_row(c, t, p) for c, part in by_candidate.items() for t, p in part.split(_task).items()},
-        areas=tuple(_area_rows(by_candidate)),
+        candidates=tuple(sorted(candidates, key=_best_first)),
+        tasks=tuple(sorted({task for _, task, _ in cells} | set(refused) - controls.keys())),
+        cells={(c, t): _cell_row(c, t, part) for c, of_task in by_candidate.items() for t, part in of_task.items()},
+        areas=tuple(_area_rows(cells, lambda area: area)),
         dimensions=tuple(_dimension_rows(by_candidate, _expected_tests(records))),
         provenance=provenance(planned, records),
         names=names,
-        controls=tuple(_control_row(task, part) for task, part in controls.split(_task).items()),
+        controls=tuple(_control_row(task, part) for task, part in sorted(controls.items())),
+        groups=tuple(_area_rows(cells, lambda area: area.partition(".")[0])),
+        curves={candidate: found for candidate, part in parts.items() if (found := _curve(part))},
+        resources=tuple(_resource_row(candidate, part.graded) for candidate, part in parts.items()),
     )
 
 
@@ -289,30 +336,37 @@ def display_names(planned: Iterable[PlanRow]) -> dict[str, str]:
 # --- groups of trials ------------------------------------------------------------------------------------------------
 
 
+Place = tuple[str, str, tuple[str, ...]]
+"""Candidate, task, and the areas that the plan gives the task."""
+
+
 class _Group(NamedTuple):
     """Some planned trials and the records among them."""
 
-    planned: Sequence[PlanRow]
-    records: Sequence[TrialRecord]
+    planned: list[PlanRow]
+    records: list[TrialRecord]
     refused: Mapping[str, str]
 
-    def split(self, keys_of: Callable[[PlanRow], Iterable[str]]) -> dict[str, _Group]:
-        """Part the group by a plan row's keys, in the keys' order; a trial with several keys is in several parts."""
-        rows: dict[str, list[PlanRow]] = defaultdict(list)
+    def apart(self) -> tuple[dict[Place, _Group], dict[str, _Group]]:
+        """The trials of ordinary tasks by their place, and those of negative controls by task, in one pass."""
+        cells: dict[Place, _Group] = {}
+        controls: dict[str, _Group] = {}
+        where: dict[str, _Group] = {}
         for row in self.planned:
-            for key in keys_of(row):
-                rows[key].append(row)
-        found = {record.trial_id: record for record in self.records}
-        return {key: _Group(part, _records_of(part, found), self.refused) for key, part in sorted(rows.items())}
-
-    def apart(self) -> tuple[_Group, _Group]:
-        """The trials of ordinary tasks, and those of negative controls."""
-        controls = {row.trial_id for row in self.planned if row.control}
-        if not controls:
-            return self, _Group((), (), self.refused)
-        rows = [[row for row in self.planned if (row.trial_id in controls) is wanted] for wanted in (False, True)]
-        records = [[r for r in self.records if (r.trial_id in controls) is wanted] for wanted in (False, True)]
-        return _Group(rows[0], records[0], self.refused), _Group(rows[1], records[1], self.refused)
+            place = (row.candidate, row.task, row.areas)
+            # Both are `get` and a test, since the default of `setdefault` would be made for each trial.
+            group = controls.get(row.task) if row.control else cells.get(place)
+            if group is None:
+                group = _Group([], [], self.refused)
+                if row.control:
+                    controls[row.task] = group
+                else:
+                    cells[place] = group
+            group.planned.append(row)
+            where[row.trial_id] = group
+        for record in self.records:
+            where[record.trial_id].records.append(record)
+        return cells, controls
 
     @property
     def graded(self) -> list[TrialRecord]:
@@ -347,16 +401,16 @@ class _Group(NamedTuple):
         return task_rate(self.scores()) if self.counts().valid else None
 
 
-def _records_of(rows: Iterable[PlanRow], found: Mapping[str, TrialRecord]) -> list[TrialRecord]:
-    return [found[row.trial_id] for row in rows if row.trial_id in found]
+def _joined(groups: Iterable[_Group], refused: Mapping[str, str] | None = None) -> _Group:
+    """Several groups as one, one after the other; `refused` is that of the groups, and need be given for none alone."""
+    parts = list(groups)
+    planned = list(chain.from_iterable(part.planned for part in parts))
+    records = list(chain.from_iterable(part.records for part in parts))
+    return _Group(planned, records, parts[0].refused if parts else refused or {})
 
 
 def _boundary(record: TrialRecord) -> str:
     return record.failure.boundary if record.failure else "grader"
-
-
-def _task(row: PlanRow) -> list[str]:
-    return [row.task]
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -400,11 +454,58 @@ def _known_share(flags: Iterable[bool | None]) -> Share:
 def _repeats(scores: Sequence[Sequence[int]]) -> Repeats | None:
     """pass@k and pass^k for the k that every graded task has; None below 2."""
     k = min((len(attempts) for attempts in scores), default=0)
-    if k < 2:
-        return None
-    one = [pass_at_k(len(attempts), sum(attempts), k) for attempts in scores]
-    every = [pass_hat_k(len(attempts), sum(attempts), k) for attempts in scores]
-    return Repeats(k, len(scores), sum(one) / len(one), sum(every) / len(every))
+    return _at_k(_tasks_alike(scores), k) if k >= 2 else None
+
+
+def _curve(part: _Group) -> tuple[Repeats, ...]:
+    """pass@k and pass^k for each k that every graded task has; nothing where there is no rate."""
+    scores = part.scores() if part.counts().valid else []
+    most = min((len(attempts) for attempts in scores), default=0)
+    alike = _tasks_alike(scores)
+    return tuple(_at_k(alike, k) for k in _steps(most))
+
+
+def _steps(most: int) -> list[int]:
+    """1 to EVERY_K, then each a tenth further, and `most` itself."""
+    found, k = list(range(1, min(most, EVERY_K) + 1)), EVERY_K
+    while (k := k + max(1, k // 10)) < most:
+        found.append(k)
+    return [*found, most] if most > EVERY_K else found
+
+
+def _tasks_alike(scores: Sequence[Sequence[int]]) -> Counter[tuple[int, int]]:
+    """(attempts, passed) -> how many tasks have that."""
+    return Counter((len(attempts), sum(attempts)) for attempts in scores)
+
+
+def _at_k(alike: Mapping[tuple[int, int], int], k: int) -> Repeats:
+    tasks = sum(alike.values())
+    one = math.fsum(times * pass_at_k(n, passed, k) for (n, passed), times in alike.items())
+    every = math.fsum(times * pass_hat_k(n, passed, k) for (n, passed), times in alike.items())
+    return Repeats(k, tasks, one / tasks, every / tasks)
+
+
+def _resource_row(candidate: str, graded: Sequence[TrialRecord]) -> ResourceRow:
+    priced = [r.cost_usd for r in graded if r.cost_usd is not None]
+    usages = [r.usage for r in graded]
+    buckets = {bucket: spread([getattr(usage, bucket) for usage in usages]) for bucket in BUCKETS}
+    return ResourceRow(
+        candidate=candidate,
+        trials=len(graded),
+        seconds=spread([r.seconds for r in graded]),
+        turns=spread([r.turns for r in graded]),
+        tokens={bucket: found for bucket, found in buckets.items() if found},
+        all_tokens=spread([usage.total for usage in usages]),
+        dollars=spread(priced),
+        unpriced=len(graded) - len(priced),
+    )
+
+
+def spread(values: Sequence[float]) -> Spread | None:
+    """Median and 90th percentile, between two values by their distance (R's type 7); None without a value."""
+    import numpy as np
+
+    return Spread(*map(float, np.quantile(np.asarray(values, dtype=float), (0.5, 0.9)))) if len(values) else None
 
 
 def _best_first(row: CandidateRow) -> tuple[bool, bool, float, str]:
@@ -421,11 +522,17 @@ def _cell_row(candidate: str, task: str, part: _Group) -> CellRow:
     return CellRow(candidate, task, counts, interval, part.cost(), part.median_seconds())
 
 
-def _area_rows(by_candidate: Mapping[str, _Group]) -> Iterable[AreaRow]:
-    for candidate, part in by_candidate.items():
-        for area, group in part.split(lambda row: row.areas).items():
-            tasks = len({row.task for row in group.planned})
-            yield AreaRow(candidate, area, tasks, group.counts(), group.rate())
+def _area_rows(cells: Mapping[Place, _Group], named: Callable[[str], str]) -> Iterable[AreaRow]:
+    """A row for each candidate and what `named` makes of an area; a task with several such areas is in it once."""
+    parts: dict[tuple[str, str], list[_Group]] = defaultdict(list)
+    tasks: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for (candidate, task, areas), cell in cells.items():
+        for name in {named(area) for area in areas}:
+            parts[candidate, name].append(cell)
+            tasks[candidate, name].add(task)
+    for (candidate, name), found in sorted(parts.items()):
+        group = _joined(found)
+        yield AreaRow(candidate, name, len(tasks[candidate, name]), group.counts(), group.rate())
 
 
 def _expected_tests(records: Iterable[TrialRecord]) -> dict[tuple[str, str], int]:
@@ -438,13 +545,14 @@ def _expected_tests(records: Iterable[TrialRecord]) -> dict[tuple[str, str], int
 
 
 def _dimension_rows(
-    by_candidate: Mapping[str, _Group], expected: Mapping[tuple[str, str], int]
+    by_candidate: Mapping[str, Mapping[str, _Group]], expected: Mapping[tuple[str, str], int]
 ) -> Iterable[DimensionRow]:
     """A graded trial without a tally (its service never started) failed its tests: it must not leave the total."""
-    for candidate, part in by_candidate.items():
+    for candidate, of_task in by_candidate.items():
+        graded = {task: part.graded for task, part in of_task.items()}
         for dimension in DIMENSIONS:
-            totals = [(r, expected.get((r.task, dimension), 0)) for r in part.graded]
-            asked = [(_passed_tests(record, dimension), total) for record, total in totals if total]
+            totals = [(found, expected.get((task, dimension), 0)) for task, found in graded.items()]
+            asked = [(_passed_tests(record, dimension), total) for found, total in totals if total for record in found]
             if asked:
                 tests = Share(sum(passed for passed, _ in asked), sum(total for _, total in asked))
                 trials = Share(sum(passed == total for passed, total in asked), len(asked))
@@ -460,29 +568,37 @@ def _passed_tests(record: TrialRecord, dimension: str) -> int:
 
 def provenance(planned: Sequence[PlanRow], records: Sequence[TrialRecord]) -> dict[str, tuple[str, ...]]:
     """Name -> the distinct values among the trials: more than one value shows that unlike trials share the run."""
+    isolations = _distinct(r.isolation for r in records if r.isolation)
+    prompts = {(r.agent, r.agent_revision, r.prompt_digest) for r in records if r.prompt_digest}
     found: dict[str, set[str]] = {
         "harness": {r.harness for r in records},
         "git revision": {r.git for r in records if r.git},
-        "sandbox and isolation": {_isolation(r.isolation) for r in records if r.isolation},
-        "isolation notes": {note for r in records if r.isolation for note in r.isolation.notes},
-        "images": {f"{name} {digest}" for r in records for name, digest in r.images.items()},
+        "sandbox and isolation": set(map(_isolation, isolations)),
+        "isolation notes": {note for isolation in isolations for note in isolation.notes},
+        "images": {
+            f"{name} {digest}" for made in _distinct(r.images for r in records) for name, digest in made.items()
+        },
         "price table": {r.price_table for r in records if r.price_table},
         "models": {r.model for r in records if r.model},
-        "prompts": {_prompt(r) for r in records if r.prompt_digest},
-        "candidates": {f"{row.candidate} {row.candidate_digest}" for row in planned},
-        "tasks": {f"{row.task} {row.task_digest}" for row in planned},
+        "prompts": {_prompt(*prompt) for prompt in prompts},
+        "candidates": {f"{one} {digest}" for one, digest in {(row.candidate, row.candidate_digest) for row in planned}},
+        "tasks": {f"{task} {digest}" for task, digest in {(row.task, row.task_digest) for row in planned}},
         "started": {bound(r.started for r in records) for bound in (min, max) if records},
     }
     return {name: tuple(sorted(values)) for name, values in found.items() if values}
+
+
+def _distinct(values: Iterable[T]) -> list[T]:
+    """Each object once; equal ones may remain, but trials that were loaded together share theirs."""
+    return list({id(value): value for value in values}.values())
 
 
 def _isolation(isolation: Isolation) -> str:
     return f"{isolation.sandbox}, level {isolation.level}, limits by {isolation.limits}"
 
 
-def _prompt(record: TrialRecord) -> str:
-    revision = f"@{record.agent_revision}" if record.agent_revision else ""
-    return f"{record.agent}{revision} {record.prompt_digest}"
+def _prompt(agent: str | None, revision: str | None, digest: str | None) -> str:
+    return f"{agent}{f'@{revision}' if revision else ''} {digest}"
 
 
 # --- one row a trial -------------------------------------------------------------------------------------------------
@@ -490,24 +606,46 @@ def _prompt(record: TrialRecord) -> str:
 
 def trial_rows(tables: Tables) -> list[dict[str, Any]]:
     """One flat mapping for each planned trial, in the plan's order; `outcome` is also `missing` or `not run`."""
-    found = {record.trial_id: record for record in tables.records}
-    return [_trial_row(row, found.get(row.trial_id), tables) for row in tables.planned]
+    batches = trial_columns(tables)
+    return [dict(zip(columns, row, strict=True)) for columns in batches for row in zip(*columns.values(), strict=True)]
+
+
+def trial_columns(tables: Tables, batch: int = BATCH) -> Iterator[dict[str, list[Any]]]:
+    """`trial_rows` as columns, name -> values, some trials at a time: what tables of any size are written from.
+
+    Without any planned trial there is one batch, of empty columns.
+    """
+    for start in range(0, len(tables.planned) or 1, batch):
+        plans = tables.planned[start : start + batch]
+        yield _columns(plans, [tables.found.get(plan.trial_id) for plan in plans], tables)
+
+
+def _columns(plans: Sequence[PlanRow], found: Sequence[TrialRecord | None], tables: Tables) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {"run": [tables.run_id] * len(plans)}
+    columns |= {name: [getattr(plan, name) for plan in plans] for name in PlanRow.model_fields}
+    columns["areas"] = [list(plan.areas) for plan in plans]
+    pairs = list(zip(plans, found, strict=True))
+    columns["outcome"] = [record.outcome if record else _without(plan, tables.refused) for plan, record in pairs]
+    for name, take in _RECORD_COLUMNS.items():
+        columns[name] = [None if record is None else take(record) for record in found]
+    if None in found:
+        reasons = [tables.refused.get(plan.task) for plan in plans]
+        told = zip(found, columns["detail"], reasons, strict=True)
+        columns["detail"] = [reason if record is None else detail for record, detail, reason in told]
+    return columns
+
+
+def _without(plan: PlanRow, refused: Mapping[str, str]) -> str:
+    """The outcome of a trial without a record."""
+    return "not run" if plan.task in refused else "missing"
 
 
 def frame(tables: Tables) -> pd.DataFrame:
     """`trial_rows` as a data frame whose whole numbers and flags stay what they are beside unknown ones (pandas.NA)."""
     import pandas as pd
 
-    return pd.DataFrame(trial_rows(tables), dtype=object).convert_dtypes()
-
-
-def _trial_row(plan: PlanRow, record: TrialRecord | None, tables: Tables) -> dict[str, Any]:
-    head = {"run": tables.run_id, **plan.model_dump(), "areas": list(plan.areas)}
-    if record is None:
-        refused = tables.refused.get(plan.task)
-        outcome = "missing" if refused is None else "not run"
-        return {**head, "outcome": outcome, **dict.fromkeys(_RECORD_COLUMNS), "detail": refused}
-    return {**head, "outcome": record.outcome, **{name: take(record) for name, take in _RECORD_COLUMNS.items()}}
+    parts = [pd.DataFrame(columns, dtype=object) for columns in trial_columns(tables)]
+    return pd.concat(parts, ignore_index=True).convert_dtypes()
 
 
 def _tally(dimension: str, part: str) -> Callable[[TrialRecord], int | None]:

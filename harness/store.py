@@ -437,11 +437,12 @@ class _Shared:
 
 
 def _check_belongs(run_dir: Path, record: TrialRecord, row: PlanRow | None) -> None:
-    where = trial_dir(run_dir, record.trial_id) / RECORD
     if row is None:
+        where = trial_dir(run_dir, record.trial_id) / RECORD
         raise ResultsError(f"{where}: {PLAN} plans no such trial; move the folder out of the run, or restore the plan")
     for field in ("task", "task_digest", "candidate", "candidate_digest", "attempt"):
         if getattr(record, field) != getattr(row, field):
+            where = trial_dir(run_dir, record.trial_id) / RECORD
             raise ResultsError(
                 f"{where}: {field} is {getattr(record, field)!r}, but {PLAN} says {getattr(row, field)!r}: "
                 "results of unlike tasks or candidates are not mixed"

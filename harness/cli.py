@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SANDBOXES = click.Choice(["auto", "docker", "bubblewrap"])
 CLAIMS = click.Choice(["like-these", "these"])
 GATES = click.Choice(["compare", "drop", "flip"])
-EXPORTS = click.Choice(["atif", "parquet"])
+EXPORTS = click.Choice(["atif", "parquet", "hf"])
 PROBED = click.Choice(["all", "docker", "bubblewrap"])
 DAY = click.DateTime(["%Y-%m-%d"])
 FOLDER = click.Path(path_type=Path)  # existence is checked where it is used: the messages there say more
@@ -517,24 +517,69 @@ def aa_check(
 
 
 @cli.command()
-@click.argument("target", metavar="RUN")
+@click.argument("targets", metavar="RUN...", nargs=-1, required=True)
+@click.option(
+    "--out", type=FOLDER, required=True, help="The site's folder: a new one, an empty one, or an earlier site."
+)
+@click.option("--title", default="Backend leaderboard", show_default=True, help="What the site is called.")
+@click.option("--url", default="", help="Where it will be published, for previews of links: https://…/")
+@click.option("--shared", is_flag=True, help="Of unlike runs, rank by the tasks that all have alike.")
+@click.option("--private", is_flag=True, help="Quote what hidden tests said: not for publishing.")
+@results_option
+def leaderboard(targets: tuple[str, ...], out: Path, results: Path, **options: Any) -> int:
+    """Write a leaderboard of runs, as a static site: rank intervals, cost against pass rate, history, provenance. It
+    opens from disk, and holds nothing private unless it is asked for.
+
+    A row is a candidate, pooled over runs that are alike (tasks, images, isolation, runtime); unlike runs are shown
+    apart. Without a rank stay: oracle, nop and scripted agents; candidates with too few verdicts or tasks; and runs in
+    which a negative control was passed. docs/leaderboard.md says how ranks are made, and describes leaderboard.json.
+
+    \b
+    Examples:
+      harness leaderboard nightly-7 nightly-8 --out site
+      harness leaderboard latest --out public --title 'Our agents' --url https://example.org/agents/
+    """
+    from harness import store
+    from harness.reports import leaderboard_site as site
+
+    runs = [store.find_run(results, target) for target in targets]
+    click.echo(f"leaderboard: {site.publish(runs, out, site.Options(**options), _say)}")
+    return 0
+
+
+@cli.command()
+@click.argument("targets", metavar="RUN...", nargs=-1, required=True)
 @click.option("--format", "kind", type=EXPORTS, default="atif", show_default=True, help="See above.")
 @click.option("--out", type=FOLDER, required=True, help="The folder to write to; it must not hold anything.")
+@click.option("--splits", is_flag=True, help="hf: a split for each run, in place of one dataset.")
+@click.option("--push", metavar="OWNER/NAME", help="hf: upload it too, with the token in HF_TOKEN; private.")
+@click.option("--public", is_flag=True, help="With --push: anybody may see it.")
 @results_option
-def export(target: str, kind: str, out: Path, results: Path) -> int:
-    """Write a run's transcripts for other tools. `atif` is a JSON file for each trial, in the format of Harbor and
-    Terminal-Bench, and an index; `parquet` is a table of the trials and one of their turns.
+def export(
+    targets: tuple[str, ...], kind: str, out: Path, splits: bool, push: str | None, public: bool, results: Path
+) -> int:
+    """Write runs for other tools. `atif` is a JSON file with the transcript of each trial, in the format of Harbor and
+    Terminal-Bench, and an index; `parquet` is a table of the trials and one of their turns; `hf` is a dataset of trials
+    for the `datasets` library, of one run or several, with a card. Nothing that a hidden test said is in any of them.
 
     \b
     Examples:
       harness export latest --out trajectories
       harness export nightly-7 --format parquet --out nightly-7-tables
+      harness export nightly-6 nightly-7 --format hf --out trials --push our-team/backend-trials
     """
     from harness import export as exporting
     from harness import store
 
-    run_dir = store.find_run(results, target)
-    told = exporting.export(store.load(run_dir), kind, out)
+    if kind != "hf" and (len(targets) > 1 or splits or push or public):
+        raise click.UsageError(f"--format {kind} takes one RUN; several, --splits and --push are for --format hf")
+    if public and not push:
+        raise click.UsageError("--public is for --push")
+    loaded = [store.load(store.find_run(results, target)) for target in targets]
+    if kind == "hf":
+        click.echo(exporting.dataset(loaded, out, splits, push, public))
+        return 0
+    told = exporting.export(loaded[0], kind, out)
     click.echo(f"{out}: {told} trial{'' if told == 1 else 's'} with a transcript")
     return 0
 

@@ -18,7 +18,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,7 +55,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Options:
-    """How a site is made. `url` is its address with a slash at its end, or empty; `private` quotes hidden tests."""
+    """How a site is made. `url` is its address, or empty; `private` quotes hidden tests."""
 
     title: str = "Backend leaderboard"
     url: str = ""
@@ -85,6 +85,7 @@ def publish(run_dirs: Sequence[Path], out: Path, options: Options, say: Say) -> 
     for copies of one run, and when the disk refuses.
     """
     check_url(options.url)
+    options = replace(options, url=f"{options.url.rstrip('/')}/" if options.url else "")
     refuse_foreign(out)
     tallies, details = _read(run_dirs, options.private)
     board = build(tallies, options.shared)

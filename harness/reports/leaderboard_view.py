@@ -192,10 +192,18 @@ def _cells(standing: Standing, place: int, number: int) -> dict[str, Any]:
         "wide": f"{100 * (rank.high - rank.low + 1) / number:.2f}%" if rank else "0%",
         "value": f"{rate.estimate:.6f}" if rate else "",
         "rate": percent(rate.estimate) if rate else "",
-        "within": f"{interval(rate.low, rate.high)}, {plural(standing.asked, 'task')}" if rate else "",
+        "within": _within(standing),
         **bar(standing),
         "why": "" if rate else plain(standing.why),
     }
+
+
+def _within(standing: Standing) -> str:
+    """The interval, and how many tasks the row was asked where that is not all."""
+    if standing.rate is None:
+        return ""
+    asked = "" if standing.asked == standing.tasks else f", {standing.asked} of {plural(standing.tasks, 'task')}"
+    return interval(standing.rate.low, standing.rate.high) + asked
 
 
 def bar(standing: Standing) -> dict[str, str]:
@@ -213,6 +221,11 @@ def bar(standing: Standing) -> dict[str, str]:
 def cells(standing: Standing, place: int, number: int) -> dict[str, Any]:
     """What a row's cells show overall: the same that the script shows for another scope."""
     return _cells(standing, place, number)
+
+
+def shade(share: float) -> str:
+    """How dark a heat map's cell is, in per cent: between 57 and 74 neither dark nor light letters can be read."""
+    return f"{100 * (share * 0.95 if share <= 0.6 else 0.74 + (share - 0.6) * 0.65):.1f}%"
 
 
 def values(rows: Sequence[Row], name: str) -> list[str]:
@@ -242,6 +255,6 @@ def helpers() -> Mapping[str, Any]:
         function.__name__: function
         for function in (
             rank_of, headline, leaks, cost, spent, suspicious, coverage, tokens, settings, seeds, scope_name, about,
-            areas_of, groups_of, dimensions_of, choices, scopes, bar, cells, values, parts, in_order,
+            areas_of, groups_of, dimensions_of, choices, scopes, bar, cells, shade, values, parts, in_order,
         )
     }  # fmt: skip

@@ -8,11 +8,10 @@ gates that people build by themselves. docs/statistics.md says what the figures 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,12 +19,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness import arms, config, stats
 from harness.alike import Arm
-from harness.compare import ALPHA, Comparison, Options, compare
+from harness.compare import ALPHA, Comparison, Options, compare, weigh
 from harness.config import RunConfig
 from harness.design import LEAST_TASKS, Claim
 from harness.errors import EXIT_NO, EXIT_OK, ConfigError, ResultsError
 from harness.reports.text import percent, plain, plural
-from harness.stats import Difference, Exact, Interval, Verdict
+from harness.stats import Difference, Interval, Verdict
 from harness.stats.resample import nights, prior
 
 if TYPE_CHECKING:
@@ -153,13 +152,13 @@ def check(arm: Arm, asked: Check, families: Mapping[str, str] | None = None) -> 
     attempts = asked.attempts or _half(scores)
     passed = nights(scores, attempts, asked.nights, asked.seed)
     groups = [(families or {}).get(task, f"task {task}") for task in names]
-    verdicts = Counter(judged(*passed, attempts, groups, asked))
+    words = Counter(verdicts(*passed, attempts, groups, asked))
     deltas = (passed[1] - passed[0]).mean(axis=1) / attempts
     regressions = _regressions(*passed, attempts)
     return Found(
         candidate=arm.name, run=arm.run, check=asked, attempts=attempts, tasks=len(names),
-        modelled=sum(len(part) < 2 * attempts for part in scores), assumed=prior(scores).assumed, verdicts=verdicts,
-        gates=_gates(verdicts, deltas, regressions, asked), regressed=float(regressions.mean()),
+        modelled=sum(len(part) < 2 * attempts for part in scores), assumed=prior(scores).assumed, verdicts=words,
+        gates=_gates(words, deltas, regressions, asked), regressed=float(regressions.mean()),
         floor=_floor(*passed, attempts), notes=tuple(_notes(arm, scores, attempts, asked)), real=odd_even(arm),
         **_spread(deltas, 1 / (len(names) * attempts)),
     )  # fmt: skip
@@ -174,38 +173,30 @@ def _half(scores: stats.Clusters) -> int:
 # --- a night as `harness compare` judges it --------------------------------------------------------------------------
 
 
-def judged(a: Counts, b: Counts, attempts: int, families: Sequence[str], asked: Check) -> list[Verdict]:
-    """The verdict of each night, from passed attempts of shape (nights, T). Options as those of the command."""
-    night = functools.partial(_these if asked.claim == "these" else _like, attempts, families)
+def verdicts(a: Counts, b: Counts, attempts: int, families: Sequence[str], asked: Check) -> list[Verdict]:
+    """The verdict of each night, from passed attempts of shape (nights, T): that of `harness.compare.weigh`.
+
+    Exact tests take their time, and decide only where the interval lies beside 0: elsewhere they are not made.
+    """
+    options, floor = Options(margin=asked.margin, claim=asked.claim), 1 / (a.shape[1] * attempts)
+    rows = [[1] * x + [0] * (attempts - x) for x in range(attempts + 1)]
     found: list[Verdict] = []
-    for x, y in zip(a, b, strict=True):
-        difference, exact = night(x, y)
-        beside = difference is not None and (difference.low > 0 or difference.high < 0)
-        p = exact() if beside else None  # the exact test decides only where the interval lies beside 0
-        mid = p.mid if p else None if beside else 1.0
-        found.append(stats.decide(difference, mid, asked.margin, ALPHA))
+    for x, y in zip(a.tolist(), b.tolist(), strict=True):
+        scores = [[rows[passed] for passed in arm] for arm in (x, y)]
+        difference = _difference(scores[0], scores[1], families, asked.claim, floor)
+        if difference is None or difference.low > 0 or difference.high < 0:
+            found.append(weigh(scores[0], scores[1], options, families=families).verdict)
+        else:
+            found.append(stats.decide(difference, 1.0, asked.margin, ALPHA))
     return found
 
 
-def _like(
-    attempts: int, families: Sequence[str], a: Counts, b: Counts
-) -> tuple[Difference | None, Callable[[], Exact]]:
-    d = b / attempts - a / attempts
-    difference = stats.on_tasks_like_these(d, families, floor=1 / (len(d) * attempts))
-    alone = len(set(families)) == len(d)  # then the order of the tasks does not matter, and equal nights meet again
-    return difference, lambda: _flipped(tuple(sorted(d.tolist()) if alone else d.tolist()), tuple(families))
-
-
-@functools.lru_cache(maxsize=4096)
-def _flipped(d: tuple[float, ...], families: tuple[str, ...]) -> Exact:
-    return stats.sign_flip(d, families)
-
-
-def _these(attempts: int, _: Sequence[str], a: Counts, b: Counts) -> tuple[Difference, Callable[[], Exact | None]]:
-    scores = [[[1] * x + [0] * (attempts - x) for x in map(int, arm)] for arm in (a, b)]
-    difference = stats.on_these_tasks(scores[0], scores[1], floor=stats.least_se(scores[0], scores[1]))
-    sizes = [attempts] * len(a)
-    return difference, lambda: stats.label_shuffle([int(x) for x in a], sizes, [int(x) for x in b], sizes)
+def _difference(
+    a: stats.Clusters, b: stats.Clusters, families: Sequence[str], claim: Claim, floor: float
+) -> Difference | None:
+    if claim == "these":
+        return stats.on_these_tasks(a, b, floor=floor)
+    return stats.on_tasks_like_these(stats.task_means(b) - stats.task_means(a), families, floor=floor)
 
 
 # --- the other gates, and the noise ----------------------------------------------------------------------------------

@@ -157,5 +157,5 @@ def arrow() -> pa.Schema:
 def markdown() -> str:
     """The columns as a Markdown table, as docs/data.md and dataset cards show them."""
     head = ["| column | type | unit | meaning | null |", "| --- | --- | --- | --- | --- |"]
-    rows = [f"| `{c.name}` | {c.kind} | {c.unit} | {c.meaning} | {c.null} |" for c in COLUMNS]
+    rows = [f"| `{c.name}` | `{c.kind}` | {c.unit} | {c.meaning} | {c.null} |" for c in COLUMNS]
     return "\n".join([*head, *rows])

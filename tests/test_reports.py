@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from synthetic_run import big_run, no_llm, plan_row, record, sign, without
 
 from harness import reports
-from harness.aggregate import aggregate, tables
+from harness.aggregate import aggregate, tables, trial_columns, trial_rows
 from harness.errors import ResultsError
-from harness.reports import chart, content, junit, parquet, results_csv, summary_md, terminal, text
+from harness.reports import chart, content, junit, results_csv, schema, summary_md, terminal, text
 from harness.store import Loaded
 from harness.types import Ending, Failure
 
@@ -220,12 +220,20 @@ def test_parquet_keeps_types_and_unknowns(loaded, folder):
 def test_every_parquet_column_is_in_the_documented_schema(folder):
     from pyarrow import parquet as pq
 
-    known = parquet.__doc__.replace("<dimension>", "functional").replace(
-        "tokens_<bucket>", "tokens_input tokens_output"
-    )
-    hidden = {"security", "reliability", "performance", "quality"}
-    columns = [name for name in pq.read_schema(folder / "trials.parquet").names if name.split("_")[0] not in hidden]
-    assert [name for name in columns if name not in known and not name.startswith("tokens_cache")] == []
+    found = pq.read_schema(folder / "trials.parquet")
+    assert found.equals(schema.arrow())
+    assert found.metadata == schema.arrow().metadata
+
+
+def test_the_batches_of_a_table_are_the_table(loaded):
+    made = aggregate(loaded)
+    whole = trial_rows(made)
+    for size in (1, 7, len(whole)):
+        batches = list(trial_columns(made, size))
+        assert [len(batch["trial_id"]) for batch in batches] == [size] * (len(whole) // size) + (
+            [len(whole) % size] if len(whole) % size else []
+        )
+        assert [dict(zip(b, row, strict=True)) for b in batches for row in zip(*b.values(), strict=True)] == whole
 
 
 # --- JUnit -----------------------------------------------------------------------------------------------------------

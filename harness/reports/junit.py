@@ -6,8 +6,10 @@ Negative controls have a suite of their own, in which the trial that passed is t
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 from harness.aggregate import CandidateRow, Tables
 from harness.reports.content import control, dimensions_of, ending_of, headline, name_of
@@ -17,50 +19,80 @@ from harness.types import TrialRecord
 
 
 def write(tables: Tables, folder: Path) -> None:
-    """Write junit.xml."""
-    root = ET.Element("testsuites", name=plain(tables.run_id))
-    root.extend(_suite(row, tables) for row in tables.candidates)
-    root.extend(_controls(tables) if tables.controls else ())
-    ET.indent(root)
-    ET.ElementTree(root).write(folder / "junit.xml", encoding="utf-8", xml_declaration=True)
+    """Write junit.xml, a case at a time: a tree of a large run would take more memory than its records."""
+    with (folder / "junit.xml").open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in _lines(tables))
 
 
-def _suite(row: CandidateRow, tables: Tables) -> ET.Element:
-    counts, found = row.counts, {record.trial_id: record for record in tables.records}
-    planned = [plan for plan in tables.planned if plan.candidate == row.candidate and not plan.control]
+def _lines(tables: Tables) -> Iterator[str]:
+    yield "<?xml version='1.0' encoding='utf-8'?>"
+    yield _tag("testsuites", name=tables.run_id)
+    planned: dict[str, list[PlanRow]] = defaultdict(list)
+    for plan in tables.planned:
+        if not plan.control:
+            planned[plan.candidate].append(plan)
+    for row in tables.candidates:
+        yield from _suite(row, planned[row.candidate], tables)
+    yield from _controls(tables) if tables.controls else ()
+    yield "</testsuites>"
+
+
+def _suite(row: CandidateRow, planned: Sequence[PlanRow], tables: Tables) -> Iterator[str]:
+    counts, found = row.counts, tables.found
     seconds = sum(found[plan.trial_id].seconds for plan in planned if plan.trial_id in found)
-    suite = ET.Element("testsuite", name=name_of(row), time=f"{seconds:.3f}", tests=str(counts.planned))
-    suite.attrib |= {"failures": str(counts.failed), "errors": str(counts.error + counts.missing)}
-    suite.attrib |= {"skipped": str(counts.not_run)}
-    properties = ET.SubElement(suite, "properties")
+    yield "  " + _tag(
+        "testsuite", name=name_of(row), time=f"{seconds:.3f}", tests=counts.planned, failures=counts.failed,
+        errors=counts.error + counts.missing, skipped=counts.not_run,
+    )  # fmt: skip
+    yield "    <properties>"
     for name, value in {"candidate": row.candidate, "pass rate": headline(row), "note": row.note}.items():
-        ET.SubElement(properties, "property", name=name, value=plain(value))
-    suite.extend(_case(plan, found.get(plan.trial_id), tables) for plan in planned)
-    return suite
+        yield "      " + _tag("property", True, name=name, value=value)
+    yield "    </properties>"
+    group = plain(tables.names[row.candidate])
+    for plan in planned:
+        yield from _case(plan, found.get(plan.trial_id), group, tables)
+    yield "  </testsuite>"
 
 
-def _controls(tables: Tables) -> list[ET.Element]:
+def _controls(tables: Tables) -> Iterator[str]:
     """The suite of the negative controls: a case each, which fails when a trial passed it."""
-    suite = ET.Element("testsuite", name="negative controls", tests=str(len(tables.controls)))
-    suite.attrib["failures"] = str(sum(bool(row.passed) for row in tables.controls))
+    leaks = sum(bool(row.passed) for row in tables.controls)
+    yield "  " + _tag("testsuite", name="negative controls", tests=len(tables.controls), failures=leaks)
     for row in tables.controls:
-        case = ET.SubElement(suite, "testcase", name=plain(row.task), classname="negative controls")
-        if row.passed:
-            ET.SubElement(case, "failure", type="leak", message=plain(f"{control(row)}: {', '.join(row.passed)}"))
-    return [suite]
+        told = f"{control(row)}: {', '.join(row.passed)}"
+        inside = [_tag("failure", True, type="leak", message=told)] if row.passed else []
+        yield from _element({"name": row.task, "classname": "negative controls"}, inside)
+    yield "  </testsuite>"
 
 
-def _case(plan: PlanRow, record: TrialRecord | None, tables: Tables) -> ET.Element:
-    name, group = plain(f"{plan.task} (attempt {plan.attempt})"), plain(tables.names[plan.candidate])
-    case = ET.Element("testcase", name=name, classname=group, time=f"{record.seconds if record else 0:.3f}")
+def _case(plan: PlanRow, record: TrialRecord | None, group: str, tables: Tables) -> Iterable[str]:
+    name, time = f"{plan.task} (attempt {plan.attempt})", f"{record.seconds if record else 0:.3f}"
+    return _element({"name": name, "classname": group, "time": time}, _verdict(plan, record, tables))
+
+
+def _verdict(plan: PlanRow, record: TrialRecord | None, tables: Tables) -> list[str]:
+    """What a case holds when its trial did not pass."""
     if record is None and plan.task in tables.refused:
-        ET.SubElement(case, "skipped", message=plain(f"not run: {tables.refused[plan.task]}"))
-    elif record is None:
-        ET.SubElement(case, "error", type="missing", message="no record: the run ended before this trial did")
-    elif record.outcome == "error":
+        return [_tag("skipped", True, message=f"not run: {tables.refused[plan.task]}")]
+    if record is None:
+        return [_tag("error", True, type="missing", message="no record: the run ended before this trial did")]
+    if record.outcome == "error":
         kind = record.failure.boundary if record.failure else "grader"
-        ET.SubElement(case, "error", type=kind, message=ending_of(record))
-    elif record.outcome == "failed":
+        return [_tag("error", True, type=kind, message=ending_of(record))]
+    if record.outcome == "failed":
         text = f"hidden tests passed: {dimensions_of(record)}; the agent's phase: {ending_of(record)}"
-        ET.SubElement(case, "failure", type="failed", message=text)
-    return case
+        return [_tag("failure", True, type="failed", message=text)]
+    return []
+
+
+def _element(attributes: dict[str, str], inside: Sequence[str]) -> list[str]:
+    """A test case on one line, or with what it holds between its tags."""
+    if not inside:
+        return ["    " + _tag("testcase", True, **attributes)]
+    return ["    " + _tag("testcase", **attributes), *(f"      {one}" for one in inside), "    </testcase>"]
+
+
+def _tag(name: str, closed: bool = False, /, **attributes: str | int) -> str:
+    """A tag with its attributes, which are text: what cannot stand in XML was made plain."""
+    values = " ".join(f"{key}={quoteattr(plain(str(value)))}" for key, value in attributes.items())
+    return f"<{name} {values}{' /' if closed else ''}>"

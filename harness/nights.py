@@ -518,7 +518,8 @@ def _paired(
             found.append((one.date, _evidence(theirs, mine)))
     steps = _steps(found)
     before = [step for step in steps if step.date < night.date]
-    fresh = "" if before or not _others(usable, night) else "no earlier night had this candidate beside this baseline"
+    why = "an alarm was acknowledged" if seen else "no earlier night had this candidate beside this baseline"
+    fresh = "" if before or not _others(usable, night) else why
     return Watch("baseline", steps, threshold, _first(steps, threshold), 0, fresh)
 
 

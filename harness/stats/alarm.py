@@ -46,11 +46,18 @@ def paired_e_values(
 @lru_cache(65_536)
 def _log_means(n_a: int, n_b: int, total: int) -> tuple[float, ...]:
     """log E[exp(-shift X)] for X of `total` passes that fall to B by chance, for each shift."""
-    ways = math.comb(n_a + n_b, total)
-    chances = {
-        x: math.comb(n_b, x) * math.comb(n_a, total - x) / ways for x in range(max(0, total - n_a), min(total, n_b) + 1)
+    ways = math.log(math.comb(n_a + n_b, total))
+    logs = {
+        x: math.log(math.comb(n_b, x) * math.comb(n_a, total - x)) - ways
+        for x in range(max(0, total - n_a), min(total, n_b) + 1)
     }
-    return tuple(math.log(sum(p * math.exp(-shift * x) for x, p in chances.items())) for shift in SHIFTS)
+    return tuple(_log_sum([log - shift * x for x, log in logs.items()]) for shift in SHIFTS)
+
+
+def _log_sum(logs: Sequence[float]) -> float:
+    """log of a sum of exponentials, which alone would be too small for a float."""
+    top = max(logs)
+    return top + math.log(sum(math.exp(log - top) for log in logs))
 
 
 def rank_p_value(earlier: Sequence[float], now: float) -> float:

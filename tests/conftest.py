@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import socket
 from collections.abc import Iterator
-from typing import Any
 
+import guard
 import pytest
 
 from harness import images, sandboxes, tasks
 from harness.errors import NotAvailable
-from harness.models import scripted, scripted_server
+from harness.models import scripted, scripted_server, workers
 from harness.protocols import Sandbox
 from harness.types import Task
 
 PREFIXES = ("ANTHROPIC_", "OPENAI_")
-REFUSED: list[Any] = []
-
-
-class LeavesTheMachine(ConnectionRefusedError):
-    """A test tried to connect to another machine."""
-
-
-def is_local(address: Any) -> bool:
-    """Whether a socket address is a path, or an IP address of the loopback."""
-    if not isinstance(address, tuple):
-        return True
-    try:
-        return ipaddress.ip_address(address[0].split("%")[0]).is_loopback
-    except ValueError:
-        return address[0] in ("localhost", "")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -41,27 +24,20 @@ def no_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in [n for n in os.environ if n.startswith(PREFIXES)]:
             patch.delenv(name)
         patch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path_factory.mktemp("no-anthropic-profile")))
-        for method in ("connect", "connect_ex"):
-            patch.setattr(socket.socket, method, _guarded(getattr(socket.socket, method)))
+        patch.setenv(guard.REFUSED, str(tmp_path_factory.mktemp("guard") / "refused"))
+        guard.install(patch.setattr)
+        # A process that sends requests runs our guard before it does anything else; `tests` is on its path as on ours.
+        patch.setattr(workers, "SERVE", f"import guard; guard.install(); {workers.SERVE}")
         yield
 
 
 @pytest.fixture(autouse=True)
 def no_attempt() -> Iterator[None]:
     """Fail a test that tried, even when the code under test took the refusal for a network that is down."""
-    REFUSED.clear()
+    guard.taken()
     yield
-    assert not REFUSED, f"the test tried to connect to {REFUSED}; tests use the loopback only"
-
-
-def _guarded(original: Any) -> Any:
-    def connect(self: socket.socket, address: Any) -> Any:
-        if not is_local(address):
-            REFUSED.append(address)
-            raise LeavesTheMachine(f"a test tried to connect to {address}; tests use the loopback only")
-        return original(self, address)
-
-    return connect
+    refused = guard.taken()
+    assert not refused, f"the test tried to connect to {refused}; tests use the loopback only"
 
 
 # --- providers -------------------------------------------------------------------------------------------------------
@@ -78,6 +54,14 @@ def server() -> Iterator[scripted_server.Server]:
 def wire(request: pytest.FixtureRequest) -> str:
     """Each wire format in turn."""
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def pool(no_provider: None) -> Iterator[workers.Workers]:
+    """Two processes that send requests; give them to a model as its `workers`."""
+    made = workers.Workers(2)
+    yield made
+    made.close()
 
 
 # --- sandboxes -------------------------------------------------------------------------------------------------------

@@ -8,9 +8,13 @@ import socket
 import anthropic
 import openai
 import pytest
-from conftest import REFUSED, LeavesTheMachine, is_local
+from guard import LeavesTheMachine, is_local, taken
 
-ELSEWHERE = ("192.0.2.1", 80)
+from harness.errors import ProviderError
+from harness.models import retry, scripted, workers
+from harness.types import Message, Settings
+
+ELSEWHERE, NOTED = ("192.0.2.1", 80), ["192.0.2.1:80"]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +36,7 @@ def test_only_the_loopback_is_local(address: object, local: bool) -> None:
 def test_a_connection_to_another_machine_is_refused_and_noted() -> None:
     with socket.socket() as sock, pytest.raises(LeavesTheMachine):
         sock.connect(ELSEWHERE)
-    assert [REFUSED.pop()] == [ELSEWHERE]
+    assert taken() == NOTED
 
 
 @pytest.mark.parametrize("make", [anthropic.Anthropic, openai.OpenAI])
@@ -40,7 +44,16 @@ def test_a_real_client_cannot_reach_its_provider(make: type) -> None:
     client = make(api_key="not-a-key", base_url="http://192.0.2.1", max_retries=0)
     with client, pytest.raises((anthropic.APIConnectionError, openai.APIConnectionError)):
         client.models.list()
-    assert [REFUSED.pop()] == [ELSEWHERE]
+    assert taken() == NOTED
+
+
+def test_a_process_that_sends_requests_cannot_reach_a_provider(pool: workers.Workers, wire: str) -> None:
+    policy = retry.RetryPolicy(attempts=1)
+    model = scripted.on_server("m", "http://192.0.2.1", wire, Settings(), policy)
+    model.workers = pool
+    with pytest.raises(ProviderError, match="a test tried to connect to"):
+        model.complete([Message(role="user", text="Are you there?")], [])
+    assert taken() == NOTED
 
 
 def test_no_keys_are_left() -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from harness.models import limits, retry, scripted, scripted_server
+from harness.models import limits, retry, scripted, scripted_server, workers
 from harness.models.limits import Limiter, Meter, Starved, Stopped
 from harness.models.scripted import Script
 from harness.progress import Progress
@@ -345,17 +345,22 @@ def converse(model: object) -> int:
 
 
 @pytest.mark.parametrize(
-    ("wire", "kind", "headers"),
-    [("anthropic", "window", False), ("openai", "bucket", False), ("anthropic", "bucket", True)],
-)
+    ("wire", "kind", "headers", "far"),
+    [
+        ("anthropic", "window", False, False), ("openai", "bucket", False, False), ("anthropic", "bucket", True, False),
+        ("anthropic", "bucket", True, True),  # what the headers tell comes from the processes in time
+    ],
+)  # fmt: skip
 def test_two_candidates_share_a_limit_and_no_trial_fails(
-    server: scripted_server.Server, wire: str, kind: str, headers: bool
+    server: scripted_server.Server, wire: str, kind: str, headers: bool, far: bool, pool: workers.Workers
 ) -> None:
     limit = {"requests": REQUESTS, "seconds": SECONDS, "kind": kind, "headers": headers}
     turns = [{"calls": [{"tool": "bash", "arguments": {"n": n}}]} for n in range(TURNS)]
     server.add("m", Script.model_validate({"schema": 1, "limit": limit, "latency": 0.02, "turn": turns}))
     policy = retry.RetryPolicy(attempts=2)
     found = [scripted.on_server("m", server.url, wire, Settings(max_tokens=n), policy) for n in (100, 200)]
+    for model in found:
+        model.workers = pool if far else None
     assert found[0].limiter is found[1].limiter
     begun = time.monotonic()
     with ThreadPoolExecutor(2 * TRIALS) as pool:
@@ -368,4 +373,4 @@ def test_two_candidates_share_a_limit_and_no_trial_fails(
     assert rate.refused < (0.2 if headers else 1.5) * wanted
     assert took >= SECONDS * (wanted - REQUESTS) / REQUESTS * 0.9
     assert took < 60
-    print(f"{wire} {kind} headers={headers}: {took:.1f} s, {rate.refused} refused")
+    print(f"{wire} {kind} headers={headers} far={far}: {took:.1f} s, {rate.refused} refused")

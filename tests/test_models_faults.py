@@ -15,7 +15,7 @@ import pytest
 
 from harness import journal, trial
 from harness.errors import ProviderError
-from harness.models import guard, retry, scripted, scripted_server, sse
+from harness.models import guard, retry, scripted, scripted_server, sse, workers
 from harness.models.scripted import Script
 from harness.types import Message, Settings, Tool, Turn, Usage
 
@@ -28,11 +28,15 @@ FAST = retry.RetryPolicy(longest_wait=0.05, turn_seconds=1.0)
 
 @pytest.fixture
 def ask(server: scripted_server.Server, wire: str) -> Callable[..., Turn]:
-    """Return a function that plays one line of a script and asks for its turn."""
+    """Return a function that plays one line of a script and asks for its turn, here or through processes."""
 
-    def make(line: dict[str, Any], policy: retry.RetryPolicy = FAST) -> Turn:
+    def make(
+        line: dict[str, Any], policy: retry.RetryPolicy = FAST, through: workers.Workers | None = None
+    ) -> Turn:  # fmt: skip
         server.add("m", Script.model_validate({"schema": 1, "turn": [{"usage": USED, **line}]}))
-        turn: Turn = scripted.on_server("m", server.url, wire, Settings(), policy).complete(ASKED, TOOLS)
+        model = scripted.on_server("m", server.url, wire, Settings(), policy)
+        model.workers = through
+        turn: Turn = model.complete(ASKED, TOOLS)
         return turn
 
     return make
@@ -89,13 +93,19 @@ PASSING: dict[str, tuple[dict[str, Any], str, int | None, bool]] = {
 }
 
 
-@pytest.mark.parametrize("fault", PASSING)
+# What goes wrong in another process has to be told from there: one of each kind.
+FAR = ["429 seconds", "529", "reset", "slow first byte", "drip", "drop", "early end", "malformed", "html", "error"]
+
+
+@pytest.mark.parametrize(("fault", "far"), [*((f, False) for f in PASSING), *((f, True) for f in FAR)])
 def test_a_passing_fault_costs_an_attempt_and_no_trial(
-    ask: Callable[..., Turn], server: scripted_server.Server, fault: str, wire: str, tmp_path: Path
-) -> None:
+    ask: Callable[..., Turn], server: scripted_server.Server, fault: str, wire: str, tmp_path: Path, far: bool,
+    pool: workers.Workers,
+) -> None:  # fmt: skip
     written, cause, status, unmetered = PASSING[fault]
     begun = time.monotonic()
-    paid = bill(tmp_path, lambda: ask({"text": TEXT, "faults": [written]}))
+    through = pool if far else None
+    paid = bill(tmp_path, lambda: ask({"text": TEXT, "faults": [written]}, through=through))
     turn = recorded(tmp_path)
     [failed] = turn.failed_attempts
     assert (turn.text, turn.stop, turn.metered, turn.usage.total) == (TEXT, "end", True, 990)
@@ -141,11 +151,15 @@ def test_an_endless_stream_is_cut_by_size_and_the_next_attempt_goes_on(
     assert turn.failed_attempts[0]["metered"] is False
 
 
-def test_a_stop_ends_those_who_read_and_those_who_wait(server: scripted_server.Server, wire: str) -> None:
+@pytest.mark.parametrize("far", [False, True])
+def test_a_stop_ends_those_who_read_and_those_who_wait(
+    server: scripted_server.Server, wire: str, far: bool, pool: workers.Workers
+) -> None:
     import threading
 
     server.add("m", Script.model_validate({"schema": 1, "latency": 60, "turn": [{"text": "x"}]}))
     model = scripted.on_server("m", server.url, wire, Settings())
+    model.workers = pool if far else None
     ends: list[str] = []
 
     def work() -> None:

@@ -26,7 +26,8 @@ MANY = 32  # trials at once; fewer are carried by one process
 MOST = 4  # processes: what the harness itself does for a turn feeds no more
 LATE_SECONDS = 60.0  # beyond the time of an attempt, which the process keeps; then it has hung
 MOST_STILLBORN = 3  # processes that ended before they answered anything; then the harness sends by itself
-START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from harness.models import worker; worker.main(0)"
+PATH = "import json, sys; sys.path[:] = json.loads(sys.argv[1])"  # what can be imported here can be there
+SERVE = "from harness.models import worker; worker.main(0)"
 
 
 def wanted(trials: int) -> int:
@@ -172,7 +173,7 @@ class Workers:
         Line(here).patience(LATE_SECONDS)
         with there:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-c", START, json.dumps(sys.path)],
+                [sys.executable, "-P", "-c", f"{PATH}; {SERVE}", json.dumps(sys.path)],
                 stdin=there.fileno(), stdout=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         made = Worker(process, here)

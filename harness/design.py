@@ -219,12 +219,12 @@ def power(variances: Variances, wish: Wish, tasks: int, attempts: int) -> float:
 
 
 def can_decide(tasks: int, attempts: int, claim: Claim) -> bool:
-    """Whether the exact test can come to 5 % at all, be the arms as unlike as they may.
+    """Whether the exact test can come below 5 % at all, be the arms as unlike as they may.
 
     All tasks moving one way has a mid-p of 2^-T: five tasks are the least. For these tasks alone it is 1 / C(2K, K)^T.
     """
     ways = math.comb(2 * attempts, attempts) if claim == "these" else 2
-    return tasks >= (1 if claim == "these" else 2) and tasks * math.log(ways) >= math.log(1 / ALPHA) - 1e-9
+    return tasks >= (1 if claim == "these" else 2) and tasks * math.log(ways) > math.log(1 / ALPHA) + 1e-9
 
 
 def _share(looks: int, chance: float | None) -> float:

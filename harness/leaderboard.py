@@ -246,7 +246,7 @@ def build(runs: Sequence[RunTally], shared: bool = False) -> Leaderboard:
     groups = [named] if shared else grouped(named)
     groups = sorted(groups, key=_main_first)
     keys = _keys({s.digest for run in named for s in run.slices})
-    boards = tuple(_board(group, kept, keys, _apart(group, groups[0])) for group in groups)
+    boards = _unique([_board(group, kept, keys, _apart(group, groups[0])) for group in groups])
     home = {run.name: board for group, board in zip(groups, boards, strict=True) for run in group}
     return Leaderboard(
         boards=boards,
@@ -254,6 +254,16 @@ def build(runs: Sequence[RunTally], shared: bool = False) -> Leaderboard:
         history=_history(named, home, keys),
         dropped=dropped,
     )
+
+
+def _unique(boards: Sequence[Board]) -> tuple[Board, ...]:
+    """The boards, with a number behind a key that several have."""
+    seen: Counter[str] = Counter()
+    named = []
+    for one in boards:
+        seen[one.key] += 1
+        named.append(replace(one, key=f"{one.key}-{seen[one.key]}") if seen[one.key] > 1 else one)
+    return tuple(named)
 
 
 def _told_apart(runs: Sequence[RunTally]) -> list[RunTally]:
@@ -374,7 +384,7 @@ def _board(runs: Sequence[RunTally], kept: Sequence[str] | None, keys: Mapping[s
     contenders = _with_frontier([rows[entry.digest] for entry in rivals])
     order = in_order(contenders)
     return Board(
-        key=digest_of([[t.id, t.digest] for t in info])[:8],
+        key=digest_of([runs[0].runtime, [[t.id, t.digest, t.isolation, t.images] for t in info]])[:8],
         why=why,
         runs=tuple(run.name for run in runs),
         tasks=info,
@@ -565,7 +575,8 @@ def _comparable(rows: Sequence[_Entry], standings: Sequence[Standing]) -> tuple[
             else:
                 continue
             together[a, b] = together[b, a] = False
-    return together, _not_compared(limits, lost, bounds)
+    several = len(set().union(*homes)) > 1  # within one run limits differ because somebody wanted to measure that
+    return together, _not_compared(limits, lost, sum(one is None for one in bounds) if several else 0)
 
 
 def _lost_more(missing: Sequence[int], standings: Sequence[Standing], a: int, b: int) -> bool:
@@ -573,16 +584,14 @@ def _lost_more(missing: Sequence[int], standings: Sequence[Standing], a: int, b:
     return stats.fisher(missing[a], standings[a].runnable, missing[b], standings[b].runnable) <= ranking.ALPHA
 
 
-def _not_compared(limits: int, lost: int, bounds: Sequence[tuple[Any, ...] | None]) -> list[str]:
-    notes = []
-    if limits:
-        notes.append(f"{limits} pairs of rows were not compared: their limits differ, and no run has both")
-    if lost:
-        notes.append(f"{lost} pairs of rows were not compared: one lost more trials than chance explains")
-    unknown = sum(one is None for one in bounds)
-    if unknown:
-        notes.append(f"the limits of {unknown} rows are not known: the configuration of their runs does not tell them")
-    return notes
+def _not_compared(limits: int, lost: int, unknown: int) -> list[str]:
+    """What a reader should know of pairs that were left open, or compared without knowing all."""
+    counted = {
+        "pairs of rows not compared, because their limits differ and no run has both": limits,
+        "pairs of rows not compared, because one lost more trials than chance explains": lost,
+        "rows whose limits are not known, because the configuration of their runs does not tell": unknown,
+    }
+    return [f"{what}: {number}" for what, number in counted.items() if number]
 
 
 def in_order(rows: Iterable[Row], scope: str = OVERALL) -> list[Row]:

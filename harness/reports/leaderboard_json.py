@@ -252,7 +252,7 @@ def document(board: Leaderboard, title: str) -> Document:
 def text(board: Leaderboard, title: str) -> str:
     """leaderboard.json itself; every text is safe to show, as `text.plain` makes it."""
     values = document(board, title).model_dump(mode="json", by_alias=True)
-    return json.dumps(throughout(values, plain), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(throughout(values, plain), ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _board(board: Board) -> BoardDoc:

@@ -2,6 +2,8 @@
 
     agents/backend-developer.md           the file as it is
     agents/backend-developer.md@HEAD~1    the file at a revision; the commit is kept with what was written
+    sham:agents/backend-developer.md      its sham: the same front matter, and a body of the same length that says
+                                          nothing of use. It is made when it is loaded, and is never written anywhere
 
 Front matter is read as YAML, every scalar as the text that was written. Much of what people write is no YAML (a
 description that goes on with `user: "..."` and <example> tags), so a tolerant reader of lines takes over where YAML
@@ -11,6 +13,7 @@ gives up. Whatever is wrong raises AgentError with file and line.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 import subprocess
 import textwrap
@@ -30,10 +33,29 @@ FIELDS = ("name", "model", "tools", "color")
 KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*:(?:[ \t]+(.*)|$)")
 BLOCK = re.compile(r"[|>][+-]?[0-9]?[+-]?")
 GIT_SECONDS = 30
+SHAM = "sham:"
+# Neutral prose of our own: no instruction, nothing of software, nothing that a task could be about.
+INERT = (
+    "The harbour lies at the end of a long bay, and the hills around it keep most of the wind away. In the morning the "
+    "water is grey and still. Later in the day it turns green near the shore, where the sand is light. Small stones "
+    "of many colours lie along the edge of the beach, and the tide moves them a little each time it comes in. "
+    "Behind the beach there is a row of old trees. Their leaves are narrow and silver on one side. When a breeze comes "
+    "down from the hills the whole row seems to change its colour at once. Birds sit in the upper branches in the "
+    "evening, and leave again before it is quite light. A path of flat stones leads past the trees to a meadow. Grass "
+    "grows there, and clover, and in early summer some red flowers between them. The meadow slopes up to a low wall. "
+    "Nobody remembers who built it. On warm days the stones of the wall stay warm until long after sunset. From there "
+    "the bay can be seen as a whole, with the two small islands in its mouth and the pale line of the open sea behind. "
+    "Clouds pass over it slowly, most of them from the west. In autumn there is mist in the valley for some days. It "
+    "fills the bay first, then the meadow, and only the tops of the trees remain above it. Around noon it thins out "
+    "and the islands come back one after the other. Winter is quiet. A little snow falls on the hills and seldom on "
+    "the shore. The light is low and yellow then, and the shadows of the trees reach the water. "
+)
 
 
 def load(spec: str) -> Agent:
-    """Load `path` or `path@revision`. Raises AgentError."""
+    """Load `path`, `path@revision`, or `sham:` before either. Raises AgentError."""
+    if spec.startswith(SHAM) and not Path(spec).exists():
+        return sham(load(spec.removeprefix(SHAM)))
     path, revision = _split(spec)
     if revision is None:
         return parse(_content(path), str(path))
@@ -72,6 +94,41 @@ def parse(content: bytes, path: str, revision: str | None = None) -> Agent:
         front=front,
         digest=hashlib.sha256(content).hexdigest(),
     )
+
+
+def sham(agent: Agent) -> Agent:
+    """An agent that differs from `agent` in its body alone, which is inert and as long: what any prompt does by itself.
+
+    As many bytes in UTF-8, to a word, and as many lines at most: of texts in unlike scripts that is nearest to as many
+    tokens. The front matter is the same, and with it tools and model. Deterministic: the digest is the same each time.
+    """
+    body = inert(agent.body)
+    digest = hashlib.sha256("\0".join(["sham", repr(agent.front), body]).encode("utf-8", "surrogatepass")).hexdigest()
+    return agent.model_copy(update={"id": f"sham of {agent.id}", "body": body, "digest": digest})
+
+
+def inert(body: str) -> str:
+    """Neutral prose in paragraphs as long as those of `body`, and so as long as the whole."""
+    words = itertools.cycle(INERT.split())
+    paragraphs = [part for part in re.split(r"\n\s*\n", body) if part.strip()]
+    debt, made = 0, []
+    for part in paragraphs:
+        size = len(part.encode("utf-8", "replace")) + debt
+        text = _filled(words, size)
+        debt = size - len(text)
+        made.append(text)
+    return "\n\n".join(text for text in made if text) or next(words)
+
+
+def _filled(words: Iterator[str], size: int) -> str:
+    """So many words that their length is as near to `size` as it can be; none for a size of less than half a word."""
+    text = ""
+    while (gap := size - len(text)) > 0:
+        longer = f"{text} {next(words)}".strip()
+        if len(longer) - size > gap:
+            break
+        text = longer
+    return text
 
 
 # --- where it is -----------------------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ comparison invalid, and so does a lack of verdicts.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness import stats
@@ -46,6 +47,11 @@ class Arm:
         kept = set(tasks)
         rows = tuple(row for row in self.planned if row.task in kept)
         return replace(self, planned=rows, records=tuple(r for r in self.records if r.task in kept))
+
+    def among(self, trials: Container[str]) -> Arm:
+        """The arm with some trials only: those that a planned look rests on."""
+        rows = tuple(row for row in self.planned if row.trial_id in trials)
+        return replace(self, planned=rows, records=tuple(r for r in self.records if r.trial_id in trials))
 
     def counts(self) -> Counts:
         """Where the planned trials ended."""
@@ -150,12 +156,17 @@ def invalid(a: Arm, b: Arm) -> Iterable[str]:
     for letter, found in counts.items():
         if not found.valid:
             yield (
-                f"coverage of {letter}: {found.graded} of {found.runnable} trials have a verdict "
+                f"coverage {floored(found)} in {letter}: {found.graded} of {found.runnable} trials have a verdict "
                 f"({found.error} in error, {found.missing} missing); it takes {COVERAGE_NEEDED * 100:.0f} %"
             )
     yield from _excess(counts["A"], counts["B"])
     if all(found.valid for found in counts.values()) and not paired_tasks(a, b):
         yield "no task has a verdict in both arms"
+
+
+def floored(found: Counts) -> str:
+    """Coverage in whole per cent, rounded down: just short of what it takes must not read as that."""
+    return f"{math.floor((found.coverage or 0.0) * 100 + 1e-9)} %"
 
 
 def _excess(a: Counts, b: Counts) -> Iterable[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness import store, tomlfile
+from harness import course, store, tomlfile
 from harness.aggregate import NO_LLM, display_names
 from harness.alike import Arm
 from harness.errors import ConfigError, ResultsError
@@ -24,7 +24,8 @@ LIMITS = ("max_tokens", "max_turns", "max_seconds", "max_total_tokens", "max_cos
 
 
 def load(results: Path, a: str, b: str | None) -> tuple[Arm, Arm]:
-    """Read both arms. Without `b` they are the two candidates of run `a`, in the order of its eval file.
+    """Read both arms. Without `b` they are the two candidates of run `a`: those that it was made to compare, else its
+    only two, in the order of its eval file.
 
     Raises ResultsError for a run or candidate that is not there, or that is not the only one of its name.
     """
@@ -33,6 +34,8 @@ def load(results: Path, a: str, b: str | None) -> tuple[Arm, Arm]:
         if name:
             raise ResultsError(f"{a!r} is one arm; name the other one too, as RUN:CANDIDATE")
         loaded = store.load(run)
+        if planned := course.read(run):
+            return of(loaded, planned.a), of(loaded, planned.b)
         first, second = _both(loaded)
         return _arm(loaded, first), _arm(loaded, second)
     found = []
@@ -43,13 +46,34 @@ def load(results: Path, a: str, b: str | None) -> tuple[Arm, Arm]:
     return found[0], found[1]
 
 
+def of(loaded: Loaded, digest: str) -> Arm:
+    """The arm of a candidate, by its digest. Raises ResultsError when the run has no such candidate."""
+    found = next((row.candidate for row in loaded.planned if row.candidate_digest == digest), None)
+    if found is None:
+        raise ResultsError(f"run {loaded.run_id} has not the candidate {digest[:8]} that it compares. {_known(loaded)}")
+    return _arm(loaded, found)
+
+
+def folder_of(results: Path, word: str) -> Path | None:
+    """The folder of the run that a word names, with or without a candidate; None when it names none."""
+    try:
+        return _run(results, word)[0]
+    except ResultsError:
+        return None
+
+
 def families(path: Path | None, arms: Iterable[Arm]) -> dict[str, str]:
     """Read a TOML file of task families, `name = ["task", "pattern-*"]` -> task -> its family.
 
     Raises ConfigError for a file that says something else, or that puts a task into two families.
     """
+    return families_of(path, {row.task for arm in arms for row in arm.planned})
+
+
+def families_of(path: Path | None, ids: Iterable[str]) -> dict[str, str]:
+    """The same for tasks that are not planned yet."""
     found: dict[str, str] = {}
-    tasks = sorted({row.task for arm in arms for row in arm.planned})
+    tasks = sorted(ids)
     for name, patterns in (tomlfile.read(path, ConfigError) if path else {}).items():
         if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
             raise ConfigError(f'{path}: {name}: must be a list of task ids or patterns, such as ["orders-*"]')

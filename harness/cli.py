@@ -345,46 +345,80 @@ def nightly(file: Path, day: Any, acknowledge: str | None, bad_since: Any, dry_r
 @cli.command(cls=_Judging)
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="[B]", required=False)
-@click.option("--margin", type=float, default=0.05, show_default=True, help="The loss in pass rate that is tolerable.")
+@click.option("--margin", type=float, help="The loss in pass rate that is tolerable (0.05).")
 @click.option("--lambda", "value", type=float, default=1.0, show_default=True, help="Dollars a solved task is worth.")
-@click.option("--claim", type=CLAIMS, default="like-these", show_default=True, help="The tasks that the verdict is on.")
+@click.option("--claim", type=CLAIMS, help="The tasks that the verdict is on (like-these).")
 @click.option("--families", type=FOLDER, help='A TOML file of tasks that hang together: name = ["task", "pattern-*"].')
+@click.option("--anytime", is_flag=True, help="Judge by e-values, which hold whenever one looks; a run ends by them.")
 @click.option("--shared", is_flag=True, help="Of unlike runs, compare the tasks that are alike.")
+@click.option("--looks", type=click.IntRange(2, 20), help="Agents: looks at the data at which the run may end early.")
+@click.option("--sham", is_flag=True, help="Agents: run a sham of B too; with one agent, it is A.")
+@click.option("--model", help="Agents: the model of both, over their own.")
+@click.option("--scaffold", help="Agents: the scaffold of both (tools).")
+@click.option("--tasks", multiple=True, help="Agents: a task's id or a pattern; all tasks when left out. Repeatable.")
+@click.option("--attempts", type=int, help="Agents: trials of each candidate at each task (1).")
+@click.option("--config", type=FOLDER, help="Agents: an eval file whose settings, prices and options hold for both.")
+@click.option("--sandbox", type=SANDBOXES, help="Agents: where untrusted code runs (auto).")
+@runtime_option
+@click.option("--concurrency", type=int, help="Agents: trials under way at once (8).")
+@click.option("--grading-slots", type=int, help="Agents: grades under way at once (the cores of this machine).")
+@budget_options
+@click.option("--seed", type=int, help="Agents: seed of the order of the trials (0).")
+@click.option("--name", help="Agents: the run's name; one that exists is continued.")
+@click.option("--tasks-dir", help="Agents: the folder of task packages (tasks).")
 @click.option("--json", "json", type=FOLDER, help="Write every figure to this file.")
 @click.option("--markdown", type=FOLDER, help="Write a pull request's comment to this file.")
 @click.option("--junit", type=FOLDER, help="Write JUnit to this file.")
+@click.option("--html", type=FOLDER, help="Write a page of its own to this file.")
+@click.option("--charts", type=FOLDER, help="Write charts (SVG, PNG) and their data (CSV) into this folder.")
+@agents_dir_option
 @results_option
 def compare(
-    a: str, b: str | None, results: Path, families: Path | None, json: Path | None, markdown: Path | None,
-    junit: Path | None, **options: Any,
-) -> int:  # fmt: skip
+    json: Path | None, markdown: Path | None, junit: Path | None, html: Path | None, charts: Path | None, **said: Any
+) -> int:
     """Say whether candidate B is better than A. They are paired by task: pass rates with intervals, exact tests, what a
     solved task costs, and the tasks that flipped.
 
-    A and B are RUN or RUN:CANDIDATE, where CANDIDATE is a candidate's label, its id, or a part of it that no other
-    has; a run with one LLM candidate needs none. A alone is a run of two candidates. Negative controls, oracle and nop
-    never count. Runs whose tasks, images, sandbox or limits differ are refused.
+    A and B are runs, or agents that are run for it. A run is RUN or RUN:CANDIDATE, where CANDIDATE is a candidate's
+    label, its id, or a part of it that no other has; a run with one LLM candidate needs none, and A alone is a run of
+    two candidates. Negative controls, oracle and nop never count. Runs whose tasks, images, sandbox or limits differ
+    are refused.
 
-    \b
+    An agent is a name or a path, at a git revision after @. Both are run as one run, interleaved and with the same
+    model, scaffold and settings; the comparison is written into its report. The same command with the same --name goes
+    on with it. --looks are planned before the first trial: the run ends at the first one that decides, and the false
+    alarms of all looks together stay at 5 %.
+
+    
     Examples:
       harness compare main-7 pr-142 --markdown comment.md
       harness compare nightly-7:sonnet nightly-7:opus --lambda 2.5
-      harness compare revisions --margin 0.02 --claim these
+      harness compare backend-developer@main backend-developer --model sonnet --attempts 3 --looks 4 --max-cost 40
+      harness compare agents/x.md --sham --tasks 'api-*' --name does-the-prompt-do-anything
+      harness compare does-the-prompt-do-anything
 
-    \b
+    
     Ends with the verdict: 0 better, 1 no worse (by more than the margin), 2 worse, 3 inconclusive, 4 invalid (too few
-    trials have a verdict, or a negative control was passed); 64 when it cannot be carried out.
+    trials have a verdict, also when the budget ended the run, or a negative control was passed); 64 when it cannot be
+    carried out, 130 when it was interrupted.
     """
-    from harness import arms, comparing
-    from harness.compare import Options
-    from harness.compare import compare as judge
+    from harness import comparing, comparing_page, contest
 
+    asked = contest.asked(**said)
     with comparing.never_a_verdict():
-        pair = arms.load(results, a, b)
-        comparison = judge(*pair, Options(**options, families=arms.families(families, pair)))
-        comparing.write(comparison, {"json": json, "markdown": markdown, "junit": junit})
-        _console().print(comparing.render(comparison))
-    return comparing.EXIT_CODES[comparison.verdict]
+        ended = contest.contest(asked, _say)
+        comparing.write(ended.comparison, {"json": json, "markdown": markdown, "junit": junit}, charts)
+        if html:
+            comparing_page.write(ended.comparison, html)
+        if ended.report:
+            comparing.write_beside(ended.comparison, ended.report)
+            comparing_page.write(ended.comparison, ended.report / "compare.html")
+        _console().print(comparing.render(ended.comparison))
+    if ended.report:
+        click.echo(f"report: {ended.report}")
+    if advice := contest.how_to_go_on(ended):
+        _say(advice)
+    return comparing.EXIT_CODES[ended.comparison.verdict]
 
 
 @cli.command()

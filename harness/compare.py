@@ -13,21 +13,24 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from harness import stats
 from harness.alike import Arm, alike, invalid, notes_on, paired_tasks
+from harness.course import Claim, Stage
 from harness.errors import ConfigError
 from harness.stats import Clusters, Difference, Exact, Verdict
+from harness.stats.verdict import differs
 from harness.types import DIMENSIONS, TrialRecord
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Claim = Literal["like-these", "these"]
 Call = Literal["regressed", "improved", "moved"]
 Trials = Sequence[Sequence[TrialRecord]]  # graded ones, a sequence for each task
 
 ALPHA = 0.05
 POWER = 0.8
 LEAST_ATTEMPTS = 3  # below, no outcome of one task can tell chance from change
+EVEN = 1e-9  # a sum of differences this close to 0 is 0 but for rounding
+ONCE = Stage()
 VALUES = (0.25, 0.5, 1.0, 2.0, 4.0)  # multiples of --lambda at which acceptability is told
 
 
@@ -48,6 +51,26 @@ class Options:
                 f"the margin is a share between 0 and 1, not {self.margin}, and lambda a finite sum of dollars, "
                 f"not {self.value}"
             )
+
+
+class Evidence(NamedTuple):
+    """Signs of the tasks' differences, or of their families': B ahead, A ahead, neither; and the e-value of that."""
+
+    wins: int
+    losses: int
+    even: int
+    e: float
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What the scores say: the word, and what it rests on. `beyond`: the difference is beyond chance, either way."""
+
+    verdict: Verdict
+    beyond: bool
+    difference: Difference | None
+    p: Exact | None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +111,7 @@ class Worth:
     """Cost as an outcome, in dollars a trial. `unknown` says why there are no figures; empty when there are.
 
     A figure that does not exist (a ratio to nothing, the cost of a solved task where none is solved) is None.
-    `acceptability` is (value of a solved task, P(net benefit > 0)).
+    `acceptability` is (value of a solved task, P(net benefit > 0)); `dc` is each task's difference of costs.
     """
 
     unknown: str
@@ -104,6 +127,7 @@ class Worth:
     net_benefit: Difference | None = None
     net_benefit_p: float | None = None
     acceptability: tuple[tuple[float, float], ...] = ()
+    dc: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,12 +144,15 @@ class Spent:
 class Measured:
     """All figures of a valid comparison. Differences and rates are shares of 1.
 
+    At a planned look the intervals `these` and `like` are wider than 95 %, so that over all looks they hold in 95 of
+    100 comparisons (repeated confidence intervals, Jennison and Turnbull 1989). `d` is each task's difference.
     `p_these` is of shuffled labels, `p_like` of sign flips; the verdict goes by the mid-p. `noise` is how far apart an
     A/A lies in 95 of 100 cases, `seen` the smallest difference that this design sees with 80 % power, `needed` the
     tasks it takes to see the margin.
     """
 
     tasks: tuple[str, ...]
+    d: tuple[float, ...]
     rate_a: float
     rate_b: float
     these: Difference
@@ -140,11 +167,15 @@ class Measured:
     flips: tuple[Flip, ...]
     worth: Worth
     spent: tuple[Spent, ...]
+    evidence: Evidence | None
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A decision: its word, why, what else to know, and the figures; none of these when it is invalid."""
+    """A decision: its word, why, what else to know, and the figures; none of these when it is invalid.
+
+    `stage` says at which look of how many it was come to. `sham` is B against a sham of it, and changes nothing.
+    """
 
     a: Arm
     b: Arm
@@ -154,39 +185,105 @@ class Comparison:
     notes: tuple[str, ...]
     dropped: Mapping[str, str]
     measured: Measured | None
+    stage: Stage = ONCE
+    sham: Comparison | None = None
 
 
-def compare(a: Arm, b: Arm, options: Options) -> Comparison:
+def compare(a: Arm, b: Arm, options: Options, stage: Stage = ONCE) -> Comparison:
     """Compare candidate B with A. Raises ResultsError when they are unlike (`options.shared`: share nothing)."""
     a, b, dropped = alike(a, b, options.shared)
     notes, faults = tuple(notes_on(a, b, dropped)), tuple(invalid(a, b))
     if faults:
-        return Comparison(a, b, options, "invalid", faults, notes, dropped, None)
-    found = measure(a, b, options)
-    difference, p = (found.these, found.p_these) if options.claim == "these" else (found.like, found.p_like)
-    verdict = stats.decide(difference, p and p.mid, options.margin, ALPHA)
-    return Comparison(a, b, options, verdict, (_reason(verdict, difference, p, options),), notes, dropped, found)
+        return Comparison(a, b, options, "invalid", faults, notes, dropped, None, stage)
+    found = weighed(a, b, options, stage)
+    why = (_reason(found, options, stage),)
+    return Comparison(a, b, options, found.verdict, why, notes, dropped, measure(a, b, options, stage), stage)
+
+
+def weighed(a: Arm, b: Arm, options: Options, stage: Stage) -> Weighed:
+    """`weigh` the tasks that have a verdict in both arms."""
+    tasks = paired_tasks(a, b)
+    scores_a, scores_b = (_passes([arm.graded(task) for task in tasks]) for arm in (a, b))
+    return weigh(scores_a, scores_b, options, stage, _families(tasks, options))
+
+
+def weigh(
+    a: Clusters, b: Clusters, options: Options, stage: Stage = ONCE, families: Sequence[str] | None = None
+) -> Weighed:
+    """Scores -> the word. Every verdict comes from here, at whatever look; so do those of the simulations.
+
+    `a` and `b` hold the same tasks in the same order, a sequence of 0 and 1 for each; `families` names each task's.
+    """
+    floor, d = stats.least_se(a, b), stats.task_means(b) - stats.task_means(a)
+    if stage.anytime:
+        return _by_evidence(evidence(d, families), stats.on_tasks_like_these(d, families, floor=floor))
+    difference: Difference | None
+    p: Exact | None
+    if options.claim == "these":
+        difference, p = stats.on_these_tasks(a, b, 1 - stage.alpha, floor), _shuffled(a, b)
+    else:
+        difference = stats.on_tasks_like_these(d, families, 1 - stage.alpha, floor)
+        p = stats.sign_flip(d, families)
+    mid = p and p.mid
+    verdict = stats.decide(difference, mid, options.margin, stage.alpha, stage.one_sided)
+    return Weighed(verdict, differs(difference, mid, stage.alpha), difference, p)
+
+
+def evidence(d: Sequence[float] | NDArray[np.float64], families: Sequence[str] | None = None) -> Evidence:
+    """The sign e-value over tasks, or over families where tasks hang together."""
+    sums: dict[object, float] = defaultdict(float)
+    for unit, value in zip(families if families is not None else range(len(d)), d, strict=True):
+        sums[unit] += float(value)
+    wins, losses = (sum(sign * value > EVEN for value in sums.values()) for sign in (1, -1))
+    return Evidence(wins, losses, len(sums) - wins - losses, stats.sign_e_value(wins, losses))
+
+
+def _by_evidence(found: Evidence, difference: Difference | None) -> Weighed:
+    beyond = found.e >= 1 / ALPHA
+    verdict: Verdict = "inconclusive" if not beyond else "better" if found.wins > found.losses else "worse"
+    return Weighed(verdict, beyond, difference, None, found)
+
+
+def _families(tasks: Iterable[str], options: Options) -> list[str]:
+    return [options.families.get(task, f"task {task}") for task in tasks]
 
 
 # --- the word --------------------------------------------------------------------------------------------------------
 
 
-def _reason(verdict: Verdict, difference: Difference | None, p: Exact | None, options: Options) -> str:
+def _reason(found: Weighed, options: Options, stage: Stage) -> str:
     """The verdict in a sentence, in points of a hundred."""
+    if found.evidence:
+        return _evident(found.evidence)
+    difference, p = found.difference, found.p
     if difference is None or p is None:
         return "one task (or one family) says nothing about tasks like it; `--claim these` speaks of it alone"
     where = "on these tasks" if options.claim == "these" else "on tasks like these"
     low, high = clamped(difference)
+    over = " over all looks" if stage.looks > 1 else ""
     figures = (
-        f"{difference.estimate * 100:+.1f} points {where} (95 %: {low * 100:+.1f} to {high * 100:+.1f}; "
+        f"{difference.estimate * 100:+.1f} points {where} (95 %{over}: {low * 100:+.1f} to {high * 100:+.1f}; "
         f"exact p = {p.p:.3f}, mid-p {p.mid:.3f})"
     )
-    return figures + _because(verdict, difference, options.margin)
+    return at_look(stage) + figures + _because(found.verdict, difference, options.margin, stage)
 
 
-def _because(verdict: Verdict, difference: Difference, margin: float) -> str:
+def at_look(stage: Stage) -> str:
+    """`look 2 of 4, where p must be at most 0.0042: `; nothing where there is one look."""
+    return f"look {stage.look} of {stage.looks}, where p must be at most {stage.alpha:.2g}: " if stage.looks > 1 else ""
+
+
+def _evident(found: Evidence) -> str:
+    return (
+        f"{found.wins} tasks for B, {found.losses} for A, {found.even} even: evidence {found.e:.3g}, valid at any "
+        f"look; it takes {1 / ALPHA:.0f}"
+    )
+
+
+def _because(verdict: Verdict, difference: Difference, margin: float, stage: Stage) -> str:
     """What decided between the verdicts that are not plain from the interval."""
-    bound = f"the one-sided 95 % bound, {max(-1.0, stats.at_least(difference, 1 - ALPHA)) * 100:+.1f}"
+    least = max(-1.0, stats.at_least(difference, 1 - stage.one_sided))
+    bound = f"the one-sided {'95 % ' if stage.looks == 1 else ''}bound, {least * 100:+.1f}"
     if verdict == "no worse":
         sure = "; B is worse, but by less than the margin" if difference.high < 0 else ""
         return f"{sure}; {bound}, is above the margin of -{margin * 100:g}"
@@ -205,20 +302,21 @@ def clamped(difference: Difference) -> tuple[float, float]:
 # --- the figures -----------------------------------------------------------------------------------------------------
 
 
-def measure(a: Arm, b: Arm, options: Options) -> Measured:
+def measure(a: Arm, b: Arm, options: Options, stage: Stage = ONCE) -> Measured:
     """Every figure of two arms with a verdict for each task that they share."""
     tasks = paired_tasks(a, b)
     graded_a, graded_b = ([arm.graded(task) for task in tasks] for arm in (a, b))
     scores_a, scores_b = _passes(graded_a), _passes(graded_b)
-    families = [options.families.get(task, f"task {task}") for task in tasks]
+    families = _families(tasks, options)
     floor = stats.least_se(scores_a, scores_b)
     means_a, means_b = stats.task_means(scores_a), stats.task_means(scores_b)
     d = means_b - means_a
-    these = stats.on_these_tasks(scores_a, scores_b, floor=floor)
-    like = stats.on_tasks_like_these(d, families, floor=floor)
+    these = stats.on_these_tasks(scores_a, scores_b, 1 - stage.alpha, floor)
+    like = stats.on_tasks_like_these(d, families, 1 - stage.alpha, floor)
     claimed = these if options.claim == "these" or like is None else like
     return Measured(
         tasks=tuple(tasks),
+        d=tuple(map(float, d)),
         rate_a=float(means_a.mean()),
         rate_b=float(means_b.mean()),
         these=these,
@@ -226,13 +324,14 @@ def measure(a: Arm, b: Arm, options: Options) -> Measured:
         p_these=_shuffled(scores_a, scores_b),
         p_like=stats.sign_flip(d, families),
         noise=stats.noise_floor(scores_a, scores_b),
-        seen=stats.detectable(claimed.se, claimed.df, power=POWER),
+        seen=stats.detectable(claimed.se, claimed.df, alpha=stage.alpha, power=POWER),
         needed=_needed(scores_a, scores_b, options.margin),
         dimensions=tuple(_dimensions(families, graded_a, graded_b)),
         areas=tuple(_areas([_areas_of(a, task) for task in tasks], families, scores_a, scores_b)),
         flips=tuple(_flips(a, b, tasks, graded_a, graded_b)),
         worth=_worth(graded_a, graded_b, d, families, options.value),
         spent=tuple(_spent(graded_a, graded_b)),
+        evidence=evidence(d, families) if stage.anytime else None,
     )
 
 
@@ -365,6 +464,7 @@ def _worth(a: Trials, b: Trials, d: NDArray[np.float64], families: Sequence[str]
         net_benefit=stats.on_tasks_like_these(gained, families),
         net_benefit_p=stats.sign_flip(gained, families).p if len(gained) > 1 else None,
         acceptability=tuple(zip(values, stats.acceptability(d, dc, values), strict=True)) if len(gained) > 1 else (),
+        dc=tuple(map(float, dc)),
     )
 
 

@@ -1,4 +1,4 @@
-"""A comparison as a terminal shows it, as a pull request's comment (Markdown), as JSON and as JUnit.
+"""A comparison as a terminal shows it, as a pull request's comment (Markdown), as JSON, as JUnit and as charts.
 
 Text that an agent, a task or a label may have chosen is shown as text: it is no markup and no escape sequence.
 """
@@ -8,14 +8,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from harness.compare import Comparison, Contrast, Flip, Measured, Worth, clamped
 from harness.errors import HarnessError, ResultsError
+from harness.reports import FOLDER as REPORT
+from harness.reports import compare_chart, pages
+from harness.reports.chart import FOLDER
 from harness.reports.summary_md import table as markdown_table
 from harness.reports.summary_md import text as escaped
 from harness.reports.text import DASH, count, dollars, duration, percent, plain
@@ -188,6 +193,30 @@ def _trade(worth: Worth) -> list[str]:
     return [f"B solves {'less and costs more' if dearer else 'more and costs less'}, by the estimates."]
 
 
+def sham_lines(comparison: Comparison) -> list[str]:
+    """What B does beyond its sham, which is the prompt's own part of the effect. It decides nothing."""
+    sham = comparison.sham
+    if sham is None:
+        return []
+    head = f"B against the sham of it, {sham.a.name} (same front matter, a body that says nothing), beside the verdict"
+    if sham.measured is None or sham.measured.like is None:
+        return [f"{head}: {headline(sham)}"]
+    low, high = clamped(sham.measured.like)
+    return [
+        f"{head}: {sham.measured.like.estimate * 100:+.1f} points on tasks like these (95 %: {low * 100:+.1f} to "
+        f"{high * 100:+.1f}; exact p = {_p(sham.measured.p_like.p)}); the sham passed "
+        f"{percent(sham.measured.rate_a, 1)}, B {percent(sham.measured.rate_b, 1)}"
+    ]
+
+
+def prompt_lines(comparison: Comparison) -> list[str]:
+    """The digests of the prompts, so that a reader can tell which text was measured."""
+    arms = {"A": comparison.a, "B": comparison.b, **({"sham": comparison.sham.a} if comparison.sham else {})}
+    found = {name: sorted({r.prompt_digest[:12] for r in arm.records if r.prompt_digest}) for name, arm in arms.items()}
+    told = [f"{name} {' and '.join(digests)}" for name, digests in found.items() if digests]
+    return [f"Prompts, by digest: {', '.join(told)}."] if told else []
+
+
 def flip_line(flip: Flip) -> str:
     """One task whose pass rate differs."""
     return (
@@ -206,6 +235,23 @@ def braced(folders: Sequence[str]) -> str:
     return start + (f"{{{','.join(ends)}}}" if len(ends) > 1 else "".join(ends))
 
 
+def page_of(folder: str) -> Path | None:
+    """The page of a trial in its run's report; None when there is none."""
+    trial = Path(folder)
+    page = trial.parent.parent / REPORT / pages.FOLDER / pages.name_of(trial.name)
+    return page if page.is_file() else None
+
+
+def links(trials: Sequence[str], target: Path | None) -> list[tuple[str, str]] | None:
+    """(attempt, relative address of its page) for trials that all have a page, as seen from the file `target`."""
+    found = [page_of(folder) for folder in trials]
+    if target is None or not all(found):
+        return None
+    start = target.parent.resolve()
+    addresses = [quote(os.path.relpath(page.resolve(), start)) for page in found if page]
+    return list(zip((folder.rpartition("--")[2] for folder in trials), addresses, strict=True))
+
+
 # --- terminal --------------------------------------------------------------------------------------------------------
 
 
@@ -221,7 +267,8 @@ def render(comparison: Comparison) -> Group:
     if found is None:
         return Group(*top, *notes)
     parts: list[Any] = [_rich_table(HEAD, main_rows(found))]
-    parts += [Text(line) for line in sentences(found, comparison.options.margin)]
+    told = [*sentences(found, comparison.options.margin), *sham_lines(comparison), *prompt_lines(comparison)]
+    parts += [Text(plain(line)) for line in told]
     for title, contrasts in _named_contrasts(found):
         parts += [_rich_table((title, *HEAD[1:5], "p (BH)"), contrast_rows(contrasts))]
     return Group(*top, *parts, *(Text(plain(line)) for line in _flip_lines(found)), *notes)
@@ -257,8 +304,12 @@ def _rich_table(head: Sequence[str], rows: Iterable[Row]) -> Table:
 # --- Markdown --------------------------------------------------------------------------------------------------------
 
 
-def as_markdown(comparison: Comparison) -> str:
-    """A pull request's comment: the verdict first, one table, everything else folded."""
+def as_markdown(comparison: Comparison, target: Path | None = None) -> str:
+    """A pull request's comment: the verdict first, one table, everything else folded.
+
+    Seen from the file `target`, tasks that flipped link to the pages of their trials; without one, or without a
+    report, the trials' folders are named.
+    """
     parts = [
         f"### {escaped(comparison.verdict.capitalize())}: B against A",
         "\n".join(f"{escaped(reason)}  " for reason in comparison.reasons),
@@ -267,25 +318,33 @@ def as_markdown(comparison: Comparison) -> str:
     found = comparison.measured
     if found:
         parts.append(markdown_table(HEAD, main_rows(found)))
-        parts.append("\n".join(f"- {escaped(line)}" for line in sentences(found, comparison.options.margin)))
-        parts += [_folded(*section) for section in _sections(found)]
+        told = [*sentences(found, comparison.options.margin), *sham_lines(comparison), *prompt_lines(comparison)]
+        parts.append("\n".join(f"- {escaped(line)}" for line in told))
+        parts += [_folded(*section) for section in _sections(found, target)]
     if comparison.notes:
         parts.append(_folded("Notes", "\n".join(f"- {escaped(note)}" for note in comparison.notes)))
     return "\n\n".join(parts) + "\n"
 
 
-def _sections(found: Measured) -> Iterable[tuple[str, str]]:
+def _sections(found: Measured, target: Path | None) -> Iterable[tuple[str, str]]:
     if found.flips:
-        lines = [line for flip in found.flips for line in _markdown_flip(flip)]
+        lines = [line for flip in found.flips for line in _markdown_flip(flip, target)]
         yield f"Tasks whose pass rate differs: {len(found.flips)} of {len(found.tasks)}", "\n".join(lines)
     for title, contrasts in _named_contrasts(found):
         yield title.capitalize(), markdown_table((title, *HEAD[1:5], "p (BH)"), contrast_rows(contrasts))
 
 
-def _markdown_flip(flip: Flip) -> list[str]:
+def _markdown_flip(flip: Flip, target: Path | None) -> list[str]:
     lines = [f"- {escaped(flip_line(flip))}"]
     pairs = (("A", flip.trials_a), ("B", flip.trials_b))
-    return lines + [f"  - {letter}: {escaped(braced(trials))}" for letter, trials in pairs]
+    return lines + [f"  - {letter}: {_markdown_trials(trials, target)}" for letter, trials in pairs]
+
+
+def _markdown_trials(trials: Sequence[str], target: Path | None) -> str:
+    found = links(trials, target)
+    if found is None:
+        return escaped(braced(trials))
+    return "attempts " + ", ".join(f"[{escaped(attempt)}]({address})" for attempt, address in found)
 
 
 def _folded(title: str, content: str) -> str:
@@ -308,9 +367,22 @@ def as_json(comparison: Comparison) -> str:
         "a": _arm_facts(comparison, "a"),
         "b": _arm_facts(comparison, "b"),
         "dropped": comparison.dropped,
+        "stage": comparison.stage,
         "measured": comparison.measured,
+        "sham": _sham_facts(comparison.sham),
     }
     return json.dumps(_storable(found), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _sham_facts(sham: Comparison | None) -> dict[str, Any] | None:
+    """B against the sham: in `a` is the sham. It is beside the verdict, and no word of one."""
+    if sham is None:
+        return None
+    facts = {"sham": _arm_facts(sham, "a"), "reasons": sham.reasons, "measured": None}
+    if sham.measured:
+        names = ("rate_a", "rate_b", "these", "like", "p_these", "p_like")
+        facts["measured"] = {name: getattr(sham.measured, name) for name in names}
+    return facts
 
 
 def _arm_facts(comparison: Comparison, letter: str) -> dict[str, Any]:
@@ -318,7 +390,8 @@ def _arm_facts(comparison: Comparison, letter: str) -> dict[str, Any]:
     found = arm.counts()
     facts = {name: getattr(arm, name) for name in ("run", "folder", "candidate", "digest", "name", "runtime", "limits")}
     places = {name: getattr(found, name) for name in ("planned", "passed", "failed", "error", "missing", "not_run")}
-    return {**facts, **places, "coverage": found.coverage, "leaks": arm.leaks}
+    prompts = sorted({record.prompt_digest for record in arm.records if record.prompt_digest})
+    return {**facts, **places, "coverage": found.coverage, "leaks": arm.leaks, "prompts": prompts}
 
 
 def _storable(value: Any) -> Any:
@@ -390,9 +463,30 @@ def never_a_verdict() -> Iterator[None]:
         raise stopped from error
 
 
-def write(comparison: Comparison, as_files: Mapping[str, Path | None]) -> None:
-    """Write what was asked for: `json`, `markdown`, `junit` -> file. Raises ResultsError when the disk refuses."""
-    made: dict[str, Callable[[Comparison], str]] = {"json": as_json, "markdown": as_markdown, "junit": as_junit}
+MAKERS: dict[str, Callable[[Comparison, Path], str]] = {
+    "json": lambda comparison, _: as_json(comparison),
+    "markdown": as_markdown,
+    "junit": lambda comparison, _: as_junit(comparison),
+}
+"""A kind of file -> its text; the path of the file is known to what holds links."""
+
+
+def write(comparison: Comparison, as_files: Mapping[str, Path | None], charts: Path | None = None) -> None:
+    """Write what was asked for: `json`, `markdown`, `junit` -> file, and charts into a folder.
+
+    Raises ResultsError when the disk refuses.
+    """
     for kind, path in as_files.items():
         if path:
-            write_atomic(path, made[kind](comparison).encode())
+            write_atomic(path, MAKERS[kind](comparison, path).encode())
+    if charts:
+        try:
+            compare_chart.write(comparison, charts)
+        except OSError as error:
+            raise ResultsError(f"{charts}: the charts cannot be written ({error.strerror or error})") from error
+
+
+def write_beside(comparison: Comparison, report: Path) -> None:
+    """Write every format into the report of the run that was made for this comparison."""
+    names = {"json": "compare.json", "markdown": "compare.md", "junit": "compare.junit.xml"}
+    write(comparison, {kind: report / name for kind, name in names.items()}, report / FOLDER)

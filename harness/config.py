@@ -19,7 +19,7 @@
     output = 2.0                          # also cache_read, cache_write_5m, cache_write_1h, and since = "2026-11-01"
 
     [[candidates]]
-    agent = "backend-developer@HEAD~1"    # agents/backend-developer.md at a git revision; or a path
+    agent = "backend-developer@HEAD~1"    # agents/backend-developer.md at a git revision; or a path; `sham:` before it
     scaffold = "tools"
     model = "anthropic/claude-sonnet-5-5" # wins over the model that the agent file names
     settings = { effort = "high" }
@@ -39,6 +39,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from harness import tomlfile
+from harness.agents import SHAM
 from harness.errors import ConfigError, UsageError
 from harness.pricing import Own, Prices
 from harness.secrets import redacted
@@ -204,8 +205,11 @@ def _with_path(candidate: CandidateSpec, agents_dir: str) -> CandidateSpec:
 def agent_path(name: str, agents_dir: str) -> str:
     """Return the path (at its revision) that an agent's name stands for: `x@HEAD~1` is `agents/x.md@HEAD~1`.
 
-    Raises ConfigError, with the closest name, for a file that is not there; at a revision it need not be there now.
+    `sham:x` is the sham of x (agents.sham). Raises ConfigError, with the closest name, for a file that is not there; at
+    a revision it need not be there now.
     """
+    if name.startswith(SHAM) and name != SHAM:
+        return SHAM + agent_path(name.removeprefix(SHAM), agents_dir)
     stem, at, revision = name.partition("@")
     if not stem or (at and not revision):
         raise ConfigError(f"{name!r} is no agent: give a name or a path, with a git revision after @ if you like")

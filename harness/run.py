@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness import agents, models, reports, scaffolds, store, tasks
+from harness import agents, course, looks, models, reports, scaffolds, store, tasks
 from harness.budget import Amount, Budget, Caps, Metered, OutOfBudget
 from harness.config import CandidateSpec, RunConfig
 from harness.errors import EXIT_OK, EXIT_RUN_ERRORS, ConfigError, ResultsError
@@ -52,10 +52,11 @@ class RunResult:
         return EXIT_OK if wanted <= verdicts else EXIT_RUN_ERRORS
 
 
-def run(config: RunConfig, say: Say, only_unchanged: bool = False) -> RunResult:
+def run(config: RunConfig, say: Say, only_unchanged: bool = False, compared: course.Wanted | None = None) -> RunResult:
     """Carry out a run, or what is missing of one, and write its report. `say` takes lines of progress.
 
-    `only_unchanged` leaves the trials of a run on disk out whose task, candidate or image is not what it was. Raises
+    `only_unchanged` leaves the trials of a run on disk out whose task, candidate or image is not what it was. A run
+    that compares two candidates has a course (`compared`, or the one it began with) that may end it early. Raises
     UsageError before anything is spent when a task, an agent, a model or a key is wrong, and KeyboardInterrupt on
     Ctrl-C or SIGTERM: every finished trial is on disk, and the same command goes on from there.
     """
@@ -66,6 +67,7 @@ def run(config: RunConfig, say: Say, only_unchanged: bool = False) -> RunResult:
     with open_sandbox(config.sandbox, say, config.runtime) as sandbox:
         config = config.model_copy(update={"sandbox": sandbox.kind})  # never continued on another one than it began on
         refused = refusals(sandbox, found, say)
+        plans = course.begin(config.folder, plans, refused, compared)
         same = open_folder(config, plans, refused, only_unchanged, say)
         todo = remaining(same, finished(config.folder), refused)
         say(f"run {config.name}: {len(todo)} of {len(plans)} trials to do, results in {config.folder}")
@@ -146,7 +148,7 @@ def open_folder(
     for change in found:
         say(f"left out: {change}")
     store.refuse(config.folder, refused)
-    planned = {row.trial_id: row.task_digest for row in before.planned}
+    planned = {row.trial_id: row.task_digest for row in store.plan_rows(config.folder)}
     return [trial for trial in plans if planned.get(trial.trial_id) == trial.task.digest]
 
 
@@ -183,8 +185,9 @@ def changes(config: RunConfig, before: Loaded, plans: Sequence[TrialPlan]) -> It
         then = stored.measures()[key]
         if then != now:
             yield f"`{key}` was {then!r} and is {now!r} now"
-    rows = {row.trial_id: row for row in before.planned}
-    digests = {row.task: row.task_digest for row in before.planned}
+    planned = store.plan_rows(before.run_dir)  # those too that a look made needless
+    rows = {row.trial_id: row for row in planned}
+    digests = {row.task: row.task_digest for row in planned}
     for trial in plans:
         if digests.get(trial.task.id, trial.task.digest) != trial.task.digest:
             yield f"task {trial.task.id} has changed since it began"
@@ -239,10 +242,11 @@ def carry_out(
         stack.callback(models.close, found.values())
         stack.callback(stop.set)
         work = partial(_one, config, sandbox, found, slots, stop, progress, budget)
-        for trial_id, record in carry(work, budget.until_spent(todo)):
-            budget.ended(trial_id, record)
-            if record:
-                progress.update(Event(trial_id, record=record))
+        for block in looks.blocks(config.folder, todo, say):
+            for trial_id, record in carry(work, budget.until_spent(block)):
+                budget.ended(trial_id, record)
+                if record:
+                    progress.update(Event(trial_id, record=record))
 
 
 def at_once(config: RunConfig, todo: Sequence[TrialPlan]) -> int:

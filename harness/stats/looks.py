@@ -8,44 +8,62 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 NODES = 80  # Gauss-Legendre nodes a look: constants are exact to seven digits up to MOST_LOOKS
 MOST_LOOKS = 20
 TOO_LARGE = 700.0  # exp() of more is no float
 
 
-def false_positives(bounds: Sequence[float]) -> float:
-    """Chance that |Z_k| reaches its bound at any of K looks although nothing differs; looks are equally spaced.
+def false_positives(bounds: Sequence[float], times: Sequence[float] | None = None) -> float:
+    """Chance that |Z_k| reaches its bound at any of K looks although nothing differs.
 
     Recursive integration of the density that is still under way (Armitage, McPherson and Rowe 1969, doi
-    10.2307/2343787): S_k = Z_k sqrt(k) is a random walk with standard normal steps. `bounds` are positive.
+    10.2307/2343787): S_k = Z_k sqrt(t_k) is a random walk whose steps have the variance t_k - t_(k-1). `bounds` are
+    positive; `times` say how much of the last look's information there is at each look, growing, in any unit; the
+    looks are equally spaced without.
     """
     import numpy as np
 
-    if not bounds or min(bounds) <= 0:
-        raise ValueError("there must be a look, and bounds must be positive")
+    spent = list(range(1, len(bounds) + 1)) if times is None else list(times)
+    _check_looks(bounds, spent)
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     before, mass = np.zeros(1), np.ones(1)
-    for look, bound in enumerate(bounds, start=1):
-        reach = bound * math.sqrt(look)
+    for bound, time, last in zip(bounds, spent, [0.0, *spent], strict=False):
+        reach, step = bound * math.sqrt(time), math.sqrt(time - last)
         here = nodes * reach
-        density = np.exp(-((here[:, None] - before[None, :]) ** 2) / 2) @ mass / math.sqrt(2 * math.pi)
+        density = np.exp(-(((here[:, None] - before[None, :]) / step) ** 2) / 2) @ mass / math.sqrt(2 * math.pi) / step
         before, mass = here, weights * reach * density
     return 1 - float(mass.sum())
 
 
-def obrien_fleming(looks: int, alpha: float = 0.05) -> list[float]:
-    """Bounds of |Z_k| at K equally spaced looks, C sqrt(K / k), that are reached by chance with probability alpha.
+def _check_looks(bounds: Sequence[float], times: Sequence[float]) -> None:
+    if not bounds or min(bounds) <= 0:
+        raise ValueError("there must be a look, and bounds must be positive")
+    if len(times) != len(bounds) or not all(b > a for a, b in pairwise([0, *times])):
+        raise ValueError(f"each look needs a time, and times must grow: {list(times)}")
+
+
+def obrien_fleming(looks: int, alpha: float = 0.05, times: Sequence[float] | None = None) -> list[float]:
+    """Bounds of |Z_k| at K looks, C sqrt(t_K / t_k), that are reached by chance with probability alpha.
 
     O'Brien and Fleming 1979 (doi 10.2307/2530245). The last bound is C. Reject at the first look that reaches its own.
+    `times` as in `false_positives`: C sqrt(K / k) for equally spaced looks.
     """
     from scipy.optimize import brentq  # type: ignore[import-untyped]
 
     if not 1 <= looks <= MOST_LOOKS or not 0 < alpha < 0.5:
         raise ValueError(f"looks must lie between 1 and {MOST_LOOKS}, alpha between 0 and 0.5")
-    shape = [math.sqrt(looks / look) for look in range(1, looks + 1)]
-    constant = brentq(lambda c: false_positives([c * part for part in shape]) - alpha, 0.3, 6.0, xtol=1e-10)
+    spent = list(range(1, looks + 1)) if times is None else list(times)
+    _check_looks([1.0] * looks, spent)
+    shape = [math.sqrt(spent[-1] / time) for time in spent]
+    constant = brentq(lambda c: false_positives([c * part for part in shape], spent) - alpha, 0.3, 6.0, xtol=1e-10)
     return [constant * part for part in shape]
+
+
+def level_of(bound: float) -> float:
+    """The two-sided error of one test that rejects when |Z| reaches the bound: 1.96 gives 5 %."""
+    return math.erfc(bound / math.sqrt(2))
 
 
 def sign_e_value(wins: int, losses: int, *, one_sided: bool = False) -> float:

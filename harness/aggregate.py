@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 COVERAGE_NEEDED = 0.98
 BATCH = 10_000  # trials whose columns are in memory at once
+AT_ONCE = 250  # trials that are walked over again and again: so many stay in the processor's cache
 EVERY_K = 32  # up to this k the curves have every point, beyond it one in ten per cent
 BUCKETS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 BOUNDARIES: tuple[str, ...] = get_args(Boundary)
@@ -296,8 +297,7 @@ def tables(
     run_id: str, planned: Sequence[PlanRow], records: Sequence[TrialRecord], refused: Mapping[str, str]
 ) -> Tables:
     """Make every table from the planned trials, the records of those that ended, and task -> reason of the refused."""
-    everything = _Group(list(planned), list(records), refused)
-    cells, controls = everything.apart()
+    cells, controls = _apart(planned, records, refused)
     names = display_names(planned)
     by_candidate: dict[str, dict[str, _Group]] = defaultdict(dict)
     for (candidate, task, _), cell in sorted(cells.items()):
@@ -310,8 +310,8 @@ def tables(
         planned=tuple(planned),
         records=tuple(records),
         refused=dict(refused),
-        counts=_joined(cells.values(), refused).counts(),
-        cost=everything.cost(),
+        counts=_summed(cells.values()),
+        cost=cost_of(records),
         candidates=tuple(sorted(candidates, key=_best_first)),
         tasks=tuple(sorted({task for _, task, _ in cells} | set(refused) - controls.keys())),
         cells={(c, t): _cell_row(c, t, part) for c, of_task in by_candidate.items() for t, part in of_task.items()},
@@ -340,39 +340,24 @@ Place = tuple[str, str, tuple[str, ...]]
 """Candidate, task, and the areas that the plan gives the task."""
 
 
-class _Group(NamedTuple):
-    """Some planned trials and the records among them."""
+@dataclass
+class _Group:
+    """Planned trials and the records among them. What is asked of it again is computed once."""
 
-    planned: list[PlanRow]
-    records: list[TrialRecord]
     refused: Mapping[str, str]
+    planned: list[PlanRow] = field(default_factory=list)
+    records: list[TrialRecord] = field(default_factory=list)
+    parts: tuple[_Group, ...] = ()
 
-    def apart(self) -> tuple[dict[Place, _Group], dict[str, _Group]]:
-        """The trials of ordinary tasks by their place, and those of negative controls by task, in one pass."""
-        cells: dict[Place, _Group] = {}
-        controls: dict[str, _Group] = {}
-        where: dict[str, _Group] = {}
-        for row in self.planned:
-            place = (row.candidate, row.task, row.areas)
-            # Both are `get` and a test, since the default of `setdefault` would be made for each trial.
-            group = controls.get(row.task) if row.control else cells.get(place)
-            if group is None:
-                group = _Group([], [], self.refused)
-                if row.control:
-                    controls[row.task] = group
-                else:
-                    cells[place] = group
-            group.planned.append(row)
-            where[row.trial_id] = group
-        for record in self.records:
-            where[record.trial_id].records.append(record)
-        return cells, controls
-
-    @property
+    @cached_property
     def graded(self) -> list[TrialRecord]:
         return [record for record in self.records if record.outcome != "error"]
 
+    @cached_property
     def counts(self) -> Counts:
+        return _summed(self.parts) if self.parts else self._counted()
+
+    def _counted(self) -> Counts:
         done = {record.trial_id for record in self.records}
         outcomes = Counter(record.outcome for record in self.records)
         errors = Counter(_boundary(record) for record in self.records if record.outcome == "error")
@@ -383,30 +368,68 @@ class _Group(NamedTuple):
             errors={name: errors[name] for name in BOUNDARIES}, missing=len(open_rows) - not_run, not_run=not_run,
         )  # fmt: skip
 
+    @property
     def cost(self) -> Money:
         return cost_of(self.records)
 
+    @property
     def median_seconds(self) -> float | None:
         return median(record.seconds for record in self.graded) if self.graded else None
 
-    def scores(self) -> list[list[int]]:
-        """Verdicts of the graded trials, 1 for passed, a list for each task."""
-        by_task: dict[str, list[int]] = defaultdict(list)
-        for record in self.graded:
-            by_task[record.task].append(record.outcome == "passed")
-        return list(by_task.values())
+    @cached_property
+    def scores(self) -> dict[str, list[int]]:
+        """Verdicts of the graded trials by task, 1 for passed."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for part in self.parts:
+            for task, scores in part.scores.items():
+                found[task] += scores
+        for record in () if self.parts else self.graded:
+            found[record.task].append(record.outcome == "passed")
+        return found
 
+    @property
     def rate(self) -> Rate | None:
         """The headline rate; None while coverage is too low."""
-        return task_rate(self.scores()) if self.counts().valid else None
+        return task_rate(list(self.scores.values())) if self.counts.valid else None
 
 
-def _joined(groups: Iterable[_Group], refused: Mapping[str, str] | None = None) -> _Group:
-    """Several groups as one, one after the other; `refused` is that of the groups, and need be given for none alone."""
-    parts = list(groups)
+def _apart(
+    planned: Iterable[PlanRow], records: Iterable[TrialRecord], refused: Mapping[str, str]
+) -> tuple[dict[Place, _Group], dict[str, _Group]]:
+    """The trials of ordinary tasks by their place, and those of negative controls by task, in one pass."""
+    cells: dict[Place, _Group] = {}
+    controls: dict[str, _Group] = {}
+    where: dict[str, _Group] = {}
+    for row in planned:
+        place = (row.candidate, row.task, row.areas)
+        # `get` and a test, since the default of `setdefault` would be made for each trial.
+        group = controls.get(row.task) if row.control else cells.get(place)
+        if group is None:
+            group = _Group(refused)
+            if row.control:
+                controls[row.task] = group
+            else:
+                cells[place] = group
+        group.planned.append(row)
+        where[row.trial_id] = group
+    for record in records:
+        where[record.trial_id].records.append(record)
+    return cells, controls
+
+
+def _joined(groups: Iterable[_Group]) -> _Group:
+    """Several groups as one, one after the other."""
+    parts = tuple(groups)
     planned = list(chain.from_iterable(part.planned for part in parts))
     records = list(chain.from_iterable(part.records for part in parts))
-    return _Group(planned, records, parts[0].refused if parts else refused or {})
+    return _Group(parts[0].refused, planned, records, parts)
+
+
+def _summed(parts: Iterable[_Group]) -> Counts:
+    counts = [part.counts for part in parts]
+    names = ("planned", "passed", "failed", "missing", "not_run")
+    totals = {name: sum(getattr(one, name) for one in counts) for name in names}
+    return Counts(**totals, errors={name: sum(one.errors[name] for one in counts) for name in BOUNDARIES})
 
 
 def _boundary(record: TrialRecord) -> str:
@@ -421,15 +444,15 @@ def _candidate_row(candidate: str, name: str, part: _Group) -> CandidateRow:
         candidate=candidate,
         name=name,
         note=llm_note(part.records),
-        counts=part.counts(),
-        rate=part.rate(),
+        counts=part.counts,
+        rate=part.rate,
         functional=_known_share(record.functional for record in part.graded),
         secure=_known_share(record.secure for record in part.graded),
         suspicious=_known_share(None if r.suspicious is None else bool(signs(r)) for r in part.records),
-        cost=part.cost(),
+        cost=part.cost,
         tokens=sum(record.usage.total for record in part.records),
-        median_seconds=part.median_seconds(),
-        repeats=_repeats(part.scores()),
+        median_seconds=part.median_seconds,
+        repeats=_repeats(list(part.scores.values())),
         isolation=isolation_levels(part.records),
     )
 
@@ -459,7 +482,7 @@ def _repeats(scores: Sequence[Sequence[int]]) -> Repeats | None:
 
 def _curve(part: _Group) -> tuple[Repeats, ...]:
     """pass@k and pass^k for each k that every graded task has; nothing where there is no rate."""
-    scores = part.scores() if part.counts().valid else []
+    scores = list(part.scores.values()) if part.counts.valid else []
     most = min((len(attempts) for attempts in scores), default=0)
     alike = _tasks_alike(scores)
     return tuple(_at_k(alike, k) for k in _steps(most))
@@ -513,13 +536,13 @@ def _best_first(row: CandidateRow) -> tuple[bool, bool, float, str]:
 
 
 def _control_row(task: str, part: _Group) -> ControlRow:
-    return ControlRow(task, part.counts(), tuple(r.trial_id for r in part.records if r.outcome == "passed"))
+    return ControlRow(task, part.counts, tuple(r.trial_id for r in part.records if r.outcome == "passed"))
 
 
 def _cell_row(candidate: str, task: str, part: _Group) -> CellRow:
-    counts = part.counts()
+    counts = part.counts
     interval = wilson(counts.passed, counts.graded) if counts.graded else None
-    return CellRow(candidate, task, counts, interval, part.cost(), part.median_seconds())
+    return CellRow(candidate, task, counts, interval, part.cost, part.median_seconds)
 
 
 def _area_rows(cells: Mapping[Place, _Group], named: Callable[[str], str]) -> Iterable[AreaRow]:
@@ -532,7 +555,7 @@ def _area_rows(cells: Mapping[Place, _Group], named: Callable[[str], str]) -> It
             tasks[candidate, name].add(task)
     for (candidate, name), found in sorted(parts.items()):
         group = _joined(found)
-        yield AreaRow(candidate, name, len(tasks[candidate, name]), group.counts(), group.rate())
+        yield AreaRow(candidate, name, len(tasks[candidate, name]), group.counts, group.rate)
 
 
 def _expected_tests(records: Iterable[TrialRecord]) -> dict[tuple[str, str], int]:
@@ -617,10 +640,15 @@ def trial_columns(tables: Tables, batch: int = BATCH) -> Iterator[dict[str, list
     """
     for start in range(0, len(tables.planned) or 1, batch):
         plans = tables.planned[start : start + batch]
-        yield _columns(plans, [tables.found.get(plan.trial_id) for plan in plans], tables)
+        columns = _columns(plans[:AT_ONCE], tables)
+        for at in range(AT_ONCE, len(plans), AT_ONCE):
+            for name, values in _columns(plans[at : at + AT_ONCE], tables).items():
+                columns[name] += values
+        yield columns
 
 
-def _columns(plans: Sequence[PlanRow], found: Sequence[TrialRecord | None], tables: Tables) -> dict[str, list[Any]]:
+def _columns(plans: Sequence[PlanRow], tables: Tables) -> dict[str, list[Any]]:
+    found = [tables.found.get(plan.trial_id) for plan in plans]
     columns: dict[str, list[Any]] = {"run": [tables.run_id] * len(plans)}
     columns |= {name: [getattr(plan, name) for plan in plans] for name in PlanRow.model_fields}
     columns["areas"] = [list(plan.areas) for plan in plans]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from harness.aggregate import Tables, trial_columns
+from harness.reports.schema import COLUMNS, Kind
 from harness.reports.text import clip, plain
 
 CELL = 2000  # characters of a text: readers of CSV have bounds, and record.json has the whole
@@ -18,29 +19,31 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 def write(tables: Tables, folder: Path) -> None:
     """Write results.csv, some thousand trials at a time."""
+    with opened(folder) as write_batch:
+        for batch in trial_columns(tables):
+            write_batch(batch)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Callable[[Mapping[str, Sequence[Any]]], None]]:
+    """results.csv, to be written a batch of `trial_columns` at a time."""
     known: dict[Any, Any] = {}
     with _opened(folder / "results.csv") as writer:
-        for number, batch in enumerate(trial_columns(tables)):
-            writer.writerows([batch.keys()] if not number else [])
-            writer.writerows(zip(*(_fields(values, known) for values in batch.values()), strict=True))
+        writer.writerow(column.name for column in COLUMNS)
+        yield lambda batch: writer.writerows(
+            zip(*(_fields(batch[c.name], c.kind, known) for c in COLUMNS), strict=True)
+        )
 
 
-def _fields(values: Sequence[Any], known: dict[Any, Any]) -> list[Any]:
+def _fields(values: Sequence[Any], kind: Kind, known: dict[Any, Any]) -> Iterable[Any]:
     """The values of a column as fields. Most texts come again and again: what became of them is in `known`."""
+    if kind not in ("string", "list<string>"):
+        return values
     if len(known) > MOST_KNOWN:
         known.clear()
-    return [_known(tuple(v) if isinstance(v, list) else v, known) if _is_text(v) else v for v in values]
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str | list)
-
-
-def _known(value: Any, known: dict[Any, Any]) -> Any:
-    found = known.get(value)
-    if found is None:
-        found = known[value] = field(value)
-    return found
+    keys = [value if value is None else tuple(value) for value in values] if kind == "list<string>" else values
+    known |= {key: field(key) for key in set(keys) - known.keys()}
+    return [known[key] for key in keys]
 
 
 @contextmanager

@@ -212,8 +212,10 @@ def line(script: Script, number: int, request: str) -> Line:
     """Return turn `number` (from 0) of a script with its placeholders filled from the request's text."""
     if number >= len(script.turn):
         return OVER
-    found = {f"{{{{{key}}}}}": _found(find, request) for key, find in script.find.items()}
     chosen = script.turn[number]
+    if not script.find:
+        return chosen
+    found = {f"{{{{{key}}}}}": _found(find, request) for key, find in script.find.items()}
     calls = tuple(call.model_copy(update={"arguments": _filled(call.arguments, found)}) for call in chosen.calls)
     return chosen.model_copy(update={"text": _filled(chosen.text, found), "calls": calls})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 import time
@@ -81,11 +80,11 @@ class Split(NamedTuple):
 
 
 class PromptCache:
-    """The prefixes that a provider's cache holds, by their digest, and when each is forgotten."""
+    """The prefixes that a provider's cache holds, by their hash, and when each is forgotten."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.until: dict[str, float] = {}
+        self.until: dict[int, float] = {}
 
     def counts(self, path: str, body: Mapping[str, Any], output: int) -> Counts:
         """Count a request's tokens by the rules of the wire's provider, and remember its prefixes."""
@@ -102,12 +101,12 @@ class PromptCache:
     def _marked(self, body: Mapping[str, Any], now: float) -> Split:
         """Anthropic: prefixes end at blocks with cache_control, of which the longest known one is read."""
         blocks = list(_blocks(body))
-        sizes, marks = [0], [str(body["model"])]
+        sizes, marks = [0], [hash(body["model"])]
         for block in blocks:
             plain = {k: v for k, v in block.items() if k != "cache_control"} if "cache_control" in block else block
             text = _json(plain)
             sizes.append(sizes[-1] + len(text) // LETTERS + 1)
-            marks.append(_digest(marks[-1], text))
+            marks.append(hash((marks[-1], text)))
         ends = [i + 1 for i, block in enumerate(blocks) if "cache_control" in block and sizes[i + 1] >= LEAST]
         known = (
             n for end in reversed(ends) for n in range(end, max(0, end - LOOKBACK), -1) if self._knows(marks[n], now)
@@ -126,9 +125,9 @@ class PromptCache:
         """OpenAI: any prefix in steps of 128 tokens, within requests that say the same prompt_cache_key."""
         kept = ("instructions", "tools", "input", "messages")
         text = "".join(_json(part) for key in kept if key in body for part in _parts(body[key]))
-        mark, marks = f"{body['model']} {body.get('prompt_cache_key')}", []
+        mark, marks = hash((body["model"], body.get("prompt_cache_key"))), []
         for start in range(0, len(text) - STEP * LETTERS + 1, STEP * LETTERS):
-            mark = _digest(mark, text[start : start + STEP * LETTERS])
+            mark = hash((mark, text[start : start + STEP * LETTERS]))
             marks.append(mark)
         total, whole = len(text) // LETTERS + 1, len(marks) * STEP
         if whole < LEAST:
@@ -138,10 +137,10 @@ class PromptCache:
         self._keep(marks, now, "5m")
         return Split(total - whole, read, whole - read)
 
-    def _knows(self, mark: str, now: float) -> bool:
+    def _knows(self, mark: int, now: float) -> bool:
         return self.until.get(mark, now) > now
 
-    def _keep(self, marks: Iterable[str], now: float, life: str) -> None:
+    def _keep(self, marks: Iterable[int], now: float, life: str) -> None:
         for mark in marks:
             self.until[mark] = max(self.until.get(mark, now), now + LIFETIMES[life])
 
@@ -176,7 +175,3 @@ def _json(value: Any) -> str:
 def _encoder() -> json.JSONEncoder:
     """Return one encoder for all; json.dumps makes a new one for each value whose keys are to be sorted."""
     return json.JSONEncoder(sort_keys=True)
-
-
-def _digest(before: str, text: str) -> str:
-    return hashlib.sha256(f"{before}\n{text}".encode()).hexdigest()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 KIND = "text/event-stream"
@@ -76,7 +77,13 @@ def parsed(name: str, text: str) -> dict[str, Any]:
 
 def loads(text: str) -> Any:
     """Parse JSON that can be written again: without NaN and infinities. Raises ValueError and RecursionError."""
-    return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    return _decoder().decode(text)
+
+
+@cache
+def _decoder() -> json.JSONDecoder:
+    """Return one decoder for all; json.loads makes a new one for each text that is not parsed as usual."""
+    return json.JSONDecoder(parse_constant=_finite, parse_float=_finite)
 
 
 def _finite(text: str) -> float:

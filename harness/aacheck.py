@@ -135,9 +135,12 @@ def configuration(
     Two candidates that are the same are refused by every plan, since they have one name; one candidate with twice the
     attempts is the same run: attempts are interleaved over the tasks, so that odd and even ones share each hour.
     """
+    if columns.get("scaffolds") in config.BARE:
+        raise ConfigError(f"{columns['scaffolds']} is a yardstick and no candidate: name an agent and a model")
     given = {key: (value,) if value else () for key, value in columns.items()}
-    options = {**where, **given, "attempts": 2 * (asked.attempts or 1), "results": str(results)}
-    return config.load(None, options, datetime.now().strftime("aa-%Y%m%d-%H%M%S"))
+    name = where.get("name") or datetime.now().strftime("aa-%Y%m%d-%H%M%S")
+    options = {**where, **given, "name": name, "attempts": 2 * (asked.attempts or 1), "results": str(results)}
+    return config.load(None, options, name)
 
 
 def check(arm: Arm, asked: Check, families: Mapping[str, str] | None = None) -> Found:

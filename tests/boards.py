@@ -77,15 +77,15 @@ def planned(
 
 def with_yardsticks(loaded: Loaded) -> Loaded:
     """The run with oracle, nop and a scripted agent at each of its tasks."""
-    tasks = sorted({row.task for row in loaded.planned if not row.control})
+    tasks = {row.task: row.areas for row in loaded.planned if not row.control}
     rows, records = list(loaded.planned), list(loaded.records)
     for text, scaffold, outcome in (
         ("oracle", "oracle", "passed"),
         ("nop", "nop", "failed"),
         ("backend-developer · tools · scripted/demo", "tools", "passed"),
     ):
-        for task in tasks:
-            row = planned(task, text, 1)
+        for task, areas in sorted(tasks.items()):
+            row = planned(task, text, 1, areas)
             rows.append(row)
             records.append(no_llm(row, scaffold, outcome, run_id=loaded.run_id))
     return Loaded(loaded.run_dir, loaded.config, tuple(rows), tuple(records), loaded.refused)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import local_hub
 import pytest
 import yaml
 from synthetic_run import big_run, no_llm, plan_row, record
@@ -195,3 +197,66 @@ def test_other_formats_take_one_run(tmp_path):
     line = [sys.executable, "-P", "-m", "harness", "export", "bare", "bare", "--out", "out", "--results", "."]
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.returncode, "takes one RUN" in done.stderr) == (2, True)
+
+
+# --- a Hub on this machine -------------------------------------------------------------------------------------------
+
+
+def pushed(folder: Path, hub: local_hub.Hub, *words: str, token: str = local_hub.TOKEN):
+    where = {"HF_ENDPOINT": hub.address, "HF_TOKEN": token, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    return harness(folder, *words, "--push", hub.repo, **where, HF_HOME=str(folder / "hf-home"))
+
+
+@pytest.mark.parametrize("public", [False, True])
+def test_an_upload_arrives_with_its_rows_and_its_card(tmp_path, public):
+    import pyarrow.parquet as pq
+
+    run = big(tmp_path)
+    with local_hub.serve("our-team/trials") as hub:
+        done = pushed(tmp_path, hub, "night-1", "--out", "out", *(["--public"] if public else []))
+    assert done.returncode == 0, done.stderr
+    assert f"{hub.address}/datasets/our-team/trials" in done.stdout
+    assert hub.private is not public
+    (data,) = [name for name in hub.files if name.endswith(".parquet")]
+    rows = pq.read_table(io.BytesIO(hub.files[data])).to_pylist()
+    assert rows == trial_rows(aggregate(run))
+    card = hub.files["README.md"].decode()
+    assert "## What is left out" in card
+    front = yaml.safe_load(card.split("---\n")[1])
+    assert front["configs"][0]["data_files"] == [{"split": "trials", "path": "data/trials-*"}]
+    assert front["tags"][0] == "benchmark"
+    assert front["dataset_info"]["splits"][0]["num_examples"] == len(rows)
+
+
+def test_splits_are_uploaded_as_splits(tmp_path):
+    big(tmp_path, "night-1")
+    bare(tmp_path, "night-2")
+    with local_hub.serve("our-team/trials") as hub:
+        done = pushed(tmp_path, hub, "night-1", "night-2", "--out", "out", "--splits")
+    assert done.returncode == 0, done.stderr
+    assert {name.split("/")[1].split("-")[0] for name in hub.files if "/" in name} == {"night_1", "night_2"}
+
+
+@pytest.mark.parametrize(("token", "writable", "message"), [
+    ("hf_of_somebody_else", True, "is not valid"), (local_hub.TOKEN, False, "may not write there"),
+])  # fmt: skip
+def test_what_the_hub_refuses_is_told_and_nothing_is_there(tmp_path, token, writable, message):
+    bare(tmp_path)
+    with local_hub.serve("our-team/trials") as hub:
+        hub.writable = writable
+        done = pushed(tmp_path, hub, "bare", "--out", "out", token=token)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert token not in done.stdout + done.stderr
+    assert hub.files == {}
+    assert (tmp_path / "out" / "README.md").is_file()
+
+
+def test_a_name_that_no_dataset_can_have_is_refused(tmp_path):
+    bare(tmp_path)
+    with local_hub.serve("our-team/trials") as hub:
+        hub.repo = "no/such/name"
+        done = pushed(tmp_path, hub, "bare", "--out", "out")
+    assert done.returncode == 2, done.stderr
+    assert "OWNER/NAME is wanted" in done.stderr

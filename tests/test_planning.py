@@ -171,7 +171,7 @@ def test_pilots_tell_the_truth_on_average():
 
 
 def test_the_uncertainty_of_a_small_pilot_holds_the_truth():
-    """Seven tasks with three attempts: 95 of 100 intervals for the standard error should hold it, 90 do."""
+    """Seven tasks with three attempts: 95 of 100 intervals for the standard error should hold it."""
     source = np.random.default_rng(5)
     a, b = chances(source, 100_000, 0.2)
     truth = math.sqrt(float((b - a).var() + ((a * (1 - a)).mean() + (b * (1 - b)).mean()) / 3))

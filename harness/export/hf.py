@@ -15,6 +15,7 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,18 +68,32 @@ def write_all(runs: Sequence[Loaded], out: Path, splits: bool = False) -> datase
 
 
 def _save(whole: datasets.Dataset | datasets.DatasetDict, parts: Mapping[str, pa.Table], out: Path) -> None:
-    import datasets
     from pyarrow import parquet
 
-    shown = datasets.is_progress_bar_enabled()
-    datasets.disable_progress_bars()
-    try:
+    with _quiet():
         whole.save_to_disk(str(out))
-    finally:
-        if shown:
-            datasets.enable_progress_bars()
     for name, table in parts.items():
         parquet.write_table(table, out / f"{name}.parquet")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the libraries' bars and remarks."""
+    import datasets
+    from huggingface_hub import utils as hub
+
+    level = datasets.logging.get_verbosity()
+    hidden = [one for one, on in ((datasets, datasets.is_progress_bar_enabled()),
+                                  (hub, not hub.are_progress_bars_disabled())) if on]  # type: ignore[attr-defined]  # fmt: skip
+    for library in hidden:
+        library.disable_progress_bars()
+    datasets.logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        datasets.logging.set_verbosity(level)
+        for library in hidden:
+            library.enable_progress_bars()
 
 
 def _check_apart(runs: Sequence[Loaded], splits: bool) -> None:
@@ -243,8 +258,9 @@ def push(made: datasets.Dataset | datasets.DatasetDict, folder: Path, repo: str,
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     try:
-        made.push_to_hub(repo, token=secret, private=private, commit_message="Trials")
-        _push_card(folder / CARD, repo, secret)
+        with _quiet():
+            made.push_to_hub(repo, token=secret, private=private, commit_message="Trials")
+            _push_card(folder / CARD, repo, secret)
     except HFValidationError as error:
         raise UsageError(f"{repo!r} is no name of a dataset: OWNER/NAME is wanted ({error})") from error
     except HfHubHTTPError as error:

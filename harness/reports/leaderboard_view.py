@@ -22,6 +22,7 @@ GROUPS = {
     "tech": "Technology",
     "work": "Decisions",
 }
+MOST_NAME = 80
 MOST_CELLS = 20_000  # of all scopes together; beyond, only scopes that have a ranking can be chosen
 
 
@@ -40,11 +41,11 @@ def headline(board: Board) -> str:
         return _nobody(board)
     first = [row for row in ranked if row.overall.rank and row.overall.rank.low == 1]
     if len(ranked) == 1:
-        return f"{_told(first[0])}. Nobody else can be ranked."
+        return f"{_told(first[0], 'passes')}. It is the only candidate that can be ranked."
     if len(first) == 1:
         others = f"all {len(ranked) - 1} others" if len(ranked) > 2 else "the other one"
-        return f"{_told(first[0])}, surely more than {others}."
-    names = listed([f"{row.name} ({_rate(row)})" for row in first], 3)
+        return f"{_told(first[0], 'leads: it passes')}, surely more than {others}."
+    names = listed([f"{clip(row.name, MOST_NAME)} ({_rate(row)})" for row in first], 3)
     if len(first) == len(ranked):
         return f"No order can be told: {plural(len(first), 'candidate')} may be first: {names}."
     return f"First place is open between {len(first)} of {plural(len(ranked), 'candidate')}: {names}."
@@ -53,17 +54,17 @@ def headline(board: Board) -> str:
 def _nobody(board: Board) -> str:
     if not board.rows:
         return "No LLM did any work in these runs: there are only yardsticks."
-    return f"Nobody can be ranked. {board.rows[0].name}: {board.rows[0].overall.why}."
+    return f"Nobody can be ranked. {clip(board.rows[0].name, MOST_NAME)}: {board.rows[0].overall.why}."
 
 
 def _rate(row: Row) -> str:
     return percent(row.overall.rate.estimate) if row.overall.rate else row.overall.why
 
 
-def _told(row: Row) -> str:
+def _told(row: Row, verb: str) -> str:
     rate = row.overall.rate
     within = f" ({interval(rate.low, rate.high)})" if rate else ""
-    return f"{row.name} leads: it passes {_rate(row)}{within} of {plural(row.overall.asked, 'task')}"
+    return f"{clip(row.name, MOST_NAME)} {verb} {_rate(row)}{within} of {plural(row.overall.asked, 'task')}"
 
 
 def leaks(board: Leaderboard) -> str:
@@ -86,8 +87,10 @@ def cost(row: Row) -> str:
 
 
 def spent(row: Row) -> str:
-    """What all trials cost together; `at least` where a price is not known."""
-    return f"at least {dollars(row.spent_floor)}" if row.unpriced else dollars(row.spent_floor)
+    """What all trials cost together; `at least` where a price is not known, `unknown` where none is."""
+    if not row.unpriced:
+        return dollars(row.spent_floor)
+    return f"at least {dollars(row.spent_floor)}" if row.spent_floor else "unknown"
 
 
 def suspicious(row: Row) -> str:
@@ -160,7 +163,7 @@ def choices(board: Board) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def _choice(scope: Scope) -> str:
-    name = f"all {scope_name(scope.name)}" if "." not in scope.name else scope.name
+    name = f"all of {scope_name(scope.name)}" if "." not in scope.name else scope.name
     return f"{name}: {plural(len(scope.tasks), 'task')}{', no ranking' if scope.why else ''}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import sys
 import threading
 import time
@@ -101,3 +102,15 @@ def test_many_threads_hold_the_interpreter_longer_and_leave_it_as_it_was() -> No
         with REGISTRY["threads"](workers) as carry:
             assert list(carry(lambda _: sys.getswitchinterval() > before, [0])) == [longer]
         assert sys.getswitchinterval() == before
+
+
+def test_many_threads_may_open_as_many_files_as_they_need() -> None:
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (300, most))
+    try:
+        for workers, allowed in ((2, 300), (200, min(256 + 16 * 200, most))):
+            with REGISTRY["threads"](workers) as carry:
+                assert list(carry(lambda _: resource.getrlimit(resource.RLIMIT_NOFILE)[0], [0])) == [allowed]
+            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, most)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import resource
 import signal
 import subprocess
 import sys
@@ -217,6 +218,22 @@ def test_a_model_that_cannot_be_made_there_is_an_error_that_stays(one: workers.W
     assert (caught.value.retry, caught.value.metered) == (False, True)
 
 
+def test_too_many_open_files_fail_an_attempt_and_no_process(
+    server: scripted_server.Server, one: workers.Workers
+) -> None:
+    model = scripted_model(server, "openai", one, {"text": "x"}, policy=retry.RetryPolicy(attempts=2, longest_wait=0.0))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Path(os.devnull).open() as newest:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (newest.fileno(), before[1]))
+        try:
+            with pytest.raises(ProviderError, match=r"no connection to another process: .*Too many open files"):
+                model.complete(ASKED, [])
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert model.complete(ASKED, []).text == "x"
+    assert one.stillborn == 0
+
+
 # --- ends ------------------------------------------------------------------------------------------------------------
 
 
@@ -300,6 +317,10 @@ def test_only_many_trials_at_once_have_processes_and_only_while_they_run(server:
         assert model.workers is None
     with models.spread([None], 500):
         pass
+    model.again, again = None, model.again  # as for a profile, whose tokens only one process may renew
+    with models.spread([model], 500):
+        assert model.workers is None
+    model.again = again
     with models.spread([model, None], workers.MANY):
         found = [worker.process.pid for worker in model.workers.all]
         assert len(found) == min(len(os.sched_getaffinity(0)), workers.MOST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +12,7 @@ from queue import SimpleQueue
 from typing import Any
 
 MANY, PATIENCE = 32, 0.05  # threads; seconds
+FILES, FILES_EACH = 256, 16  # open files of the process, and of a trial: its journal, connections, pipes of a sandbox
 
 
 @contextmanager
@@ -23,7 +25,7 @@ def threads(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
     """
     pool = ThreadPoolExecutor(workers, thread_name_prefix="trial")
     try:
-        with _patient(workers):
+        with _patient(workers), _roomy(workers):
             yield lambda function, items: _map(pool, workers, function, items)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -43,6 +45,22 @@ def _patient(workers: int) -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
+
+
+@contextmanager
+def _roomy(workers: int) -> Iterator[None]:
+    """Let this process have as many files open as so many trials need; the usual 1024 are not enough for hundreds."""
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES + workers * FILES_EACH
+    allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+    if before == resource.RLIM_INFINITY or before >= allowed:
+        yield
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
 
 
 def _map(pool: ThreadPoolExecutor, workers: int, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:

@@ -69,18 +69,15 @@ def load(name: str, settings: Settings, policy: RetryPolicy = DEFAULT) -> protoc
 @contextmanager
 def spread(found: Iterable[protocols.Model | None], trials: int) -> Iterator[None]:
     """Let processes send the requests of these models in the block, if so many trials at once are worth it."""
-    ours = [model for model in found if isinstance(model, SdkModel)]
-    count = workers.wanted(trials) if ours else 0
-    if not count:
-        yield
-        return
-    pool = workers.Workers(count, [model.spec for model in ours])
+    ours = [model for model in found if isinstance(model, SdkModel) and model.again]
+    pool = workers.started(trials, [model.spec for model in ours]) if ours else None
     for model in ours:
         model.workers = pool
     try:
         yield
     finally:
-        pool.close()
+        if pool:
+            pool.close()
 
 
 def close(found: Iterable[protocols.Model | None]) -> None:

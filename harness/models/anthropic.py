@@ -54,9 +54,11 @@ def load(
         raise ConfigError(missing)
     secret = client.api_key or client.auth_token
     limiter = limits.shared("anthropic", str(client.base_url), secret or "")
+    again = partial(load, name, model_id, settings, policy, key, is_llm)
     return SdkModel(
         name, model_id, anthropic, clients, limiter, settings, request, WIRE, REMEDY,
-        partial(load, name, model_id, settings, policy, key, is_llm), policy, is_llm, key=None if key else secret,
+        None if client.credentials else again,  # a profile's tokens are renewed by one process, not by several
+        policy, is_llm, key=None if key else secret,
     )  # fmt: skip
 
 

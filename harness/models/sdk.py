@@ -63,7 +63,7 @@ class SdkModel:
 
     `sdk` is the SDK's module, `clients` its client, `request` makes a body of (id, settings, messages, tools), `remedy`
     says what to do about a refused key, and `key` is taken out of whatever a server echoes. `again` makes a model like
-    this one in one of `workers`, which send the requests if there are any.
+    this one in one of `workers`, which send the requests if there are any; None when it must be the only one.
     """
 
     name: str
@@ -75,7 +75,7 @@ class SdkModel:
     request: Callable[[str, Settings, Sequence[Message], Sequence[Tool]], Body]
     wire: Wire
     remedy: str
-    again: Callable[[], SdkModel]
+    again: Callable[[], SdkModel] | None
     policy: retry.RetryPolicy = retry.DEFAULT
     is_llm: bool = True
     key: str | None = None

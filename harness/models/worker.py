@@ -17,6 +17,7 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import resource
 import signal
 import socket
 import sys
@@ -39,14 +40,17 @@ def main(control: int) -> None:
     """Serve lines until the harness is gone; never returns."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's to hear; it closes us
     sys.setswitchinterval(PATIENCE)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a request has two: its line, and its connection
     models = Models()
     with socket.socket(fileno=control) as end:
         while True:
             data, handles, _, _ = socket.recv_fds(end, 1, 1)
             if not data:
                 os._exit(0)  # at once: threads may be reading answers that nobody waits for
-            line = Line(socket.socket(fileno=handles[0]))
-            threading.Thread(target=serve, args=(line, models), daemon=True).start()
+            for handle in handles:
+                line = Line(socket.socket(fileno=handle))
+                threading.Thread(target=serve, args=(line, models), daemon=True).start()
 
 
 class Models:

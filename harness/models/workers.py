@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,9 +30,18 @@ PATH = "import json, sys; sys.path[:] = json.loads(sys.argv[1])"  # what can be 
 SERVE = "from harness.models import worker; worker.main(0)"
 
 
-def wanted(trials: int) -> int:
-    """How many processes serve so many trials at once best; 0 when this one should."""
-    return min(len(os.sched_getaffinity(0)), MOST) if trials >= MANY else 0
+def started(trials: int, specs: Sequence[bytes]) -> Workers | None:
+    """Start as many processes as serve so many trials at once best; None when this one does, or none can be started."""
+    if trials < MANY:
+        return None
+    with suppress(OSError):
+        return Workers(min(processors(), MOST), specs)
+    return None
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(eq=False)
@@ -50,7 +59,7 @@ class Worker:
     @contextmanager
     def lent(self) -> Iterator[Line]:
         """A line for a block. One that the block leaves by an exception is closed: an answer may be on its way."""
-        line = self.idle.pop() if self.idle else self.line()
+        line = self._idle() or self.line()
         try:
             yield line
         except BaseException:
@@ -61,8 +70,11 @@ class Worker:
             self._close_idle()
 
     def line(self) -> Line:
-        """Open another line. Raises Gone."""
-        here, there = socket.socketpair()
+        """Open another line. Raises Gone, and AttemptFailed when there is none to be had here (too many open files)."""
+        try:
+            here, there = socket.socketpair()
+        except OSError as error:
+            raise retry.AttemptFailed(f"no connection to another process: {error}", retry=True) from error
         with there:
             try:
                 socket.send_fds(self.control, [b"l"], [there.fileno()])
@@ -71,12 +83,15 @@ class Worker:
                 raise Gone(str(error)) from error
         return Line(here)
 
+    def _idle(self) -> Line | None:
+        with suppress(IndexError):  # others take from it too
+            return self.idle.pop()
+        return None
+
     def tell(self, kind: str, spec: bytes) -> None:
         """Send what is not answered. That a process is gone shows when it is asked."""
-        with suppress(Gone):
-            line = self.line()
+        with suppress(Gone, retry.AttemptFailed), closing(self.line()) as line:
             line.send(kind, spec)
-            line.close()
 
     def end(self) -> None:
         """Kill the process: it holds nothing, and those who wait for it get an error at once."""
@@ -87,8 +102,8 @@ class Worker:
         self._close_idle()
 
     def _close_idle(self) -> None:
-        while self.idle:
-            self.idle.pop().close()
+        while line := self._idle():
+            line.close()
 
 
 class Workers:

@@ -21,7 +21,8 @@ from harness import arms, config, stats
 from harness.alike import Arm
 from harness.compare import ALPHA, Comparison, Options, compare, weigh
 from harness.config import RunConfig
-from harness.design import LEAST_TASKS, Claim
+from harness.course import Claim
+from harness.design import LEAST_TASKS
 from harness.errors import EXIT_NO, EXIT_OK, ConfigError, ResultsError
 from harness.reports.text import percent, plain, plural
 from harness.stats import Difference, Interval, Verdict

@@ -472,7 +472,7 @@ def plan(
     keys = ("rate", "rate_b", "within", "spread", "cost", "cost_b", "seconds")
     told = planning.Stated(**{key: options.pop(key) for key in keys})
     pilot = planning.read_pilot(results, a, b) if a else []
-    made = planning.make(pilot, told, Wish(**options), names, tasks_dir, concurrency)
+    made = planning.make(pilot, told, Wish(**options), names, tasks_dir, results, concurrency)
     if as_json:
         click.echo(planning.as_json(made))
     else:

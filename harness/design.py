@@ -11,14 +11,12 @@ import functools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from harness import stats
+from harness.course import Claim, counted_by
 from harness.errors import ConfigError
 from harness.reports.text import plural
 from harness.stats import Variances
-
-Claim = Literal["like-these", "these"]
 
 ALPHA = 0.05
 POWER = 0.8
@@ -97,7 +95,8 @@ class Design:
     """A design and what it can see. `seen` is the smallest difference with 80 % power, `seen_low` to `seen_high` where
     that lies by the uncertainty of the pilot; all None when no difference at all can be seen. `power` is that of seeing
     the wished effect at any of the looks; `likely` the trials that are made on average if the effect is true, `idle` if
-    there is none. `cost` is None when a price is unknown; `here` says whether so many tasks exist.
+    there is none. `cost` is None when a price is unknown; `here` says whether so many tasks exist, with room for the
+    looks.
     """
 
     tasks: int
@@ -190,12 +189,23 @@ def design(basis: Basis, wish: Wish, tasks: int, attempts: int) -> Design:
     shares = [_share(wish.looks, chance), _share(wish.looks, None)] if able else [1.0, 1.0]
     pairs = tasks * attempts
     return Design(
-        tasks=tasks, attempts=attempts, here=tasks <= wish.here, power=chance,
+        tasks=tasks, attempts=attempts, here=_possible(wish, tasks, attempts), power=chance,
         seen=seen if seen <= 1 else None, seen_low=_real(seen * factor.low), seen_high=_real(seen * factor.high),
         cost=None if basis.pair is None else basis.pair * pairs, floor=basis.pair_floor * pairs,
         seconds=None if basis.seconds is None else basis.seconds * max(1.0, 2 * pairs / basis.concurrency),
         likely=2 * pairs * shares[0], idle=2 * pairs * shares[1],
     )  # fmt: skip
+
+
+def _possible(wish: Wish, tasks: int, attempts: int) -> bool:
+    """Whether so many tasks exist, and have room for the looks."""
+    if tasks > wish.here or not tasks:
+        return False
+    try:
+        counted_by(wish.claim, wish.looks, tasks, attempts)
+    except ConfigError:
+        return False
+    return True
 
 
 def _real(seen: float) -> float | None:
@@ -292,10 +302,10 @@ def _hopeless(wish: Wish) -> str:
         return "No task is here, so nothing can be run; the designs are for tasks that are still to be written."
     if wish.claim == "like-these" and wish.here < LEAST_TASKS:
         return (
-            f"{wish.here} tasks can say nothing about tasks like them: even if all moved one way the exact test would "
-            "not come to 5 %; five are the least. `--claim these` speaks of these tasks alone."
+            f"{plural(wish.here, 'task')} can say nothing about tasks like them: if all moved one way the exact test "
+            "would not come to 5 %; five are the least. `--claim these` speaks of these tasks alone."
         )
-    return "No design that is possible here can see any difference, not even 100 points."
+    return "No design that is possible here has room for the looks and can see any difference, not even 100 points."
 
 
 def _what_it_takes(basis: Basis, wish: Wish) -> Iterable[str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 SCHEMA = 1
+TASKS_DIR, RESULTS = Path("tasks"), Path("results")  # where `harness run` looks by itself
 SEED = 0  # of the tasks that are drawn for a design with fewer than there are
 ASSUMED = {
     "noise": "Each task was tried once, which does not tell chance from task: half of a trial's variance is taken for "
@@ -73,14 +74,11 @@ class Plan:
 
 
 def make(
-    pilot: Sequence[Arm],
-    told: Stated,
-    wish: Wish,
-    names: Sequence[str],
-    tasks_dir: Path,
+    pilot: Sequence[Arm], told: Stated, wish: Wish, names: Sequence[str], tasks_dir: Path, results: Path,
     concurrency: int | None = None,
-) -> Plan:
+) -> Plan:  # fmt: skip
     """Plan a comparison. `pilot` holds no arm, one or two; `names` are tasks or patterns, all when there are none.
+    `results` is where it would be run.
 
     Raises ConfigError for numbers that plan nothing or do not go together, ResultsError for a pilot without verdicts,
     TaskError for a task that is not there.
@@ -93,7 +91,7 @@ def make(
     basis = dataclasses.replace(basis, concurrency=concurrency or _concurrency(pilot) or basis.concurrency)
     found = designs(basis, wish)
     chosen = choose(found)
-    typed = commands(pilot, wish, chosen, names, here) if chosen else []
+    typed = commands(pilot, wish, chosen, _conduct(wish, chosen, names, here, tasks_dir), results) if chosen else []
     return Plan(basis, wish, tuple(found), chosen, (*known, *notes), tuple(advice(basis, wish, chosen)), tuple(typed))
 
 
@@ -234,43 +232,63 @@ def _concurrency(pilot: Sequence[Arm]) -> int | None:
 # --- what to type ----------------------------------------------------------------------------------------------------
 
 
-def commands(pilot: Sequence[Arm], wish: Wish, chosen: Design, names: Sequence[str], here: Sequence[str]) -> list[str]:
-    """The commands that carry the chosen design out, as a shell takes them. Words in capitals are the user's."""
+def commands(pilot: Sequence[Arm], wish: Wish, chosen: Design, conduct: Sequence[str], results: Path) -> list[str]:
+    """The commands that carry the chosen design out, as a shell takes them. Words in capitals are the user's.
+
+    `harness compare` runs two agents by itself, with planned looks if there are any. Two models are run by
+    `harness run`, and so is what only an eval file can say. `conduct` are the options of such a run.
+    """
     specs = [_spec(arm) for arm in pilot]
     known = [spec for spec in specs if spec]
     pair = _revisions(known[0]) if len(pilot) == 1 and known else tuple(known) if len(known) == 2 else None
     name = f"plan-{chosen.tasks}x{chosen.attempts}"
-    rest = [*_conduct(wish, chosen, names, here), "--name", name]
-    words = ["--agent", "AGENT@HEAD", "--agent", "AGENT", "--model", "MODEL"]
-    if pilot:
-        columns = _columns(pair) if pair else None
-        if columns is None:
-            return _by_file(pilot, rest, name, wish)
-        words = columns
-    return [_line("harness", "run", *words, *rest), _compare([name], wish)]
+    place = [] if results == RESULTS else ["--results", str(results)]
+    rest = [*conduct, "--name", name, *place]
+    if not pilot:
+        return [_line("harness", "compare", "AGENT@HEAD", "AGENT", "--model", "MODEL", *rest, *_judged(wish))]
+    columns = _columns(pair) if pair else None
+    if pair is None or columns is None:
+        return [*_by_file(pilot, rest, name, wish, place), *_no_looks(wish)]
+    if len(columns["agent"]) == 2:
+        words = [word for key in ("scaffold", "model") for one in columns[key] for word in _option(key, one)]
+        return [_line("harness", "compare", *columns["agent"], *words, *rest, *_judged(wish))]
+    words = [word for key, found in columns.items() for one in found for word in _option(key, one)]
+    return [_line("harness", "run", *words, *rest), _compare([name, *place], wish), *_no_looks(wish)]
 
 
-def _by_file(pilot: Sequence[Arm], rest: Sequence[str], name: str, wish: Wish) -> list[str]:
+def _by_file(pilot: Sequence[Arm], rest: Sequence[str], name: str, wish: Wish, place: Sequence[str]) -> list[str]:
     """The pilot's own stored configuration is an eval file, and has settings that options cannot say."""
     file = f"{pilot[0].folder}/{store.CONFIG}"
     if len({arm.folder for arm in pilot}) > 1:
-        return [f"Put the candidates of {' and '.join(f'{arm.folder}/{store.CONFIG}' for arm in pilot)} into one FILE:",
-                _line("harness", "run", "FILE", *rest), _compare([name], wish)]  # fmt: skip
-    if len(pilot) == 1:
-        return [f"Add the other candidate to a copy of {file}, the FILE:", _line("harness", "run", "FILE", *rest),
-                _compare([name], wish)]  # fmt: skip
-    return [_line("harness", "run", file, *rest), _compare([f"{name}:{arm.name}" for arm in pilot], wish)]
+        both = " and ".join(f"{arm.folder}/{store.CONFIG}" for arm in pilot)
+        first, file = [f"Put the candidates of {both} into one FILE:"], "FILE"
+    elif len(pilot) == 1:
+        first, file = [f"Add the other candidate to a copy of {file}, the FILE:"], "FILE"
+    else:
+        first = []
+    arms_of_it = [f"{name}:{arm.name}" for arm in pilot] if not first else [name]
+    return [*first, _line("harness", "run", file, *rest), _compare([*arms_of_it, *place], wish)]
+
+
+def _no_looks(wish: Wish) -> list[str]:
+    """Planned looks belong to a run that the comparison itself makes."""
+    return ["(planned looks are for two agents of one model and setting: these are run in full)"] * (wish.looks > 1)
 
 
 def _compare(words: Sequence[str], wish: Wish) -> str:
-    claim = [] if wish.claim == "like-these" else ["--claim", wish.claim]
-    return _line("harness", "compare", *words, *claim)
+    return _line("harness", "compare", *words, *(["--claim", wish.claim] if wish.claim == "these" else []))
 
 
-def _conduct(wish: Wish, chosen: Design, names: Sequence[str], here: Sequence[str]) -> list[str]:
+def _judged(wish: Wish) -> list[str]:
+    claim = ["--claim", wish.claim] if wish.claim == "these" else []
+    return [*(["--looks", str(wish.looks)] if wish.looks > 1 else []), *claim]
+
+
+def _conduct(wish: Wish, chosen: Design, names: Sequence[str], here: Sequence[str], tasks_dir: Path) -> list[str]:
     named = names if chosen.tasks == len(here) else _drawn(here, chosen.tasks)
     words = ["--attempts", str(chosen.attempts), *(word for task in named for word in ("--tasks", task))]
-    return words + ([] if wish.dollars is None else ["--max-cost", f"{wish.dollars:g}"])
+    words += [] if wish.dollars is None else ["--max-cost", f"{wish.dollars:g}"]
+    return words + ([] if tasks_dir == TASKS_DIR else ["--tasks-dir", str(tasks_dir)])
 
 
 def _drawn(here: Sequence[str], number: int) -> list[str]:
@@ -303,7 +321,7 @@ def _revisions(spec: CandidateSpec) -> tuple[CandidateSpec, CandidateSpec] | Non
     return old, spec.model_copy(update={"agent": path})
 
 
-def _columns(pair: Sequence[CandidateSpec]) -> list[str] | None:
+def _columns(pair: Sequence[CandidateSpec]) -> dict[str, list[str | None]] | None:
     """Options that stand for these two candidates and no other; None where it takes an eval file."""
     if any(spec.settings != Settings.model_validate({}) for spec in pair):
         return None
@@ -311,17 +329,15 @@ def _columns(pair: Sequence[CandidateSpec]) -> list[str] | None:
         name: list(dict.fromkeys(getattr(spec, name) for spec in pair)) for name in ("agent", "scaffold", "model")
     }
     made = set(product(*columns.values()))
-    if made != {(spec.agent, spec.scaffold, spec.model) for spec in pair}:
-        return None
-    return [word for name, found in columns.items() for value in found if value for word in _option(name, value)]
+    return columns if made == {(spec.agent, spec.scaffold, spec.model) for spec in pair} else None
 
 
-def _option(name: str, value: str) -> tuple[str, ...]:
-    return () if (name, value) == ("scaffold", "tools") else (f"--{name}", value)
+def _option(name: str, value: str | None) -> tuple[str, ...]:
+    return () if value is None or (name, value) == ("scaffold", "tools") else (f"--{name}", value)
 
 
-def _line(*words: str) -> str:
-    return " ".join(shlex.quote(word) for word in words)
+def _line(*words: str | None) -> str:
+    return " ".join(shlex.quote(word) for word in words if word)
 
 
 # --- shown -----------------------------------------------------------------------------------------------------------
@@ -375,10 +391,12 @@ def table(plan: Plan) -> tuple[list[str], list[list[str]]]:
 
 def _row(plan: Plan, one: Design) -> list[str]:
     looks = [f"{one.likely:.0f}", f"{one.idle:.0f}"] if plan.wish.looks > 1 else []
-    here = "yes" if one.here else f"needs {one.tasks - plan.wish.here} more tasks"
+    lacking = one.tasks - plan.wish.here
+    missing = f"needs {lacking} more tasks" if lacking > 0 else f"no room for {plan.wish.looks} looks"
     return [
         "→" if one == plan.chosen else "", str(one.tasks), str(one.attempts), str(one.trials), _cost(one),
-        duration(one.seconds), percent(one.power) if one.able else "none", _seen(one), *looks, here,
+        duration(one.seconds), percent(one.power) if one.able else "none", _seen(one), *looks,
+        "yes" if one.here else missing,
     ]  # fmt: skip
 
 

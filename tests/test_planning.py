@@ -45,7 +45,7 @@ def packages(folder: Path, names) -> Path:
 
 def planned(results: Path, *words: str, tasks_dir: Path, told=None, **wish) -> planning.Plan:
     pilot = planning.read_pilot(results, words[0], words[1] if len(words) > 1 else None) if words else []
-    return planning.make(pilot, told or planning.Stated(), Wish(**wish), (), tasks_dir)
+    return planning.make(pilot, told or planning.Stated(), Wish(**wish), (), tasks_dir, results)
 
 
 def chances(source, tasks, spread):
@@ -388,12 +388,24 @@ def test_the_commands_run_two_models_as_the_pilot_did(tmp_path, agent):
     assert (compare["a"], compare["claim"]) == (run["name"], "these")
 
 
-def test_one_arm_is_set_against_its_committed_revision(tmp_path, agent):
+def test_one_arm_is_set_against_its_committed_revision_with_its_looks(tmp_path, agent):
     piloted(tmp_path, [{"agent": agent, "model": "anthropic/one"}], lambda c: c.label)
-    found = planned(Path("results"), "pilot", tasks_dir=packages(tmp_path, TASKS[:7]), trials=140)
-    run, _ = map(parsed, found.commands)
-    assert run["agents"] == (f"{agent}@HEAD", agent)
-    assert run["tasks"] == ()  # all of them
+    here = packages(tmp_path, TASKS)
+    found = planned(Path("results"), "pilot", tasks_dir=here, trials=24 * 5, looks=4, dollars=100.0)
+    (compare,) = map(parsed, found.commands)
+    assert (compare["a"], compare["b"]) == (f"{agent}@HEAD", agent)
+    assert (compare["model"], compare["attempts"], compare["looks"]) == ("anthropic/one", 5, 4)
+    assert compare["max_cost_usd"] == 100
+    assert compare["tasks"] == ()  # all of them
+    assert str(compare["tasks_dir"]) == str(here)
+
+
+def test_designs_without_room_for_the_looks_are_not_taken(tmp_path, agent):
+    piloted(tmp_path, [{"agent": agent, "model": "anthropic/one"}], lambda c: c.label)
+    found = planned(Path("results"), "pilot", tasks_dir=packages(tmp_path, TASKS[:7]), looks=4)
+    assert [one.attempts for one in found.designs if one.here] == [5, 10]
+    rows = planning.table(found)[1]
+    assert any("no room for 4 looks" in row for row in rows)
 
 
 def test_settings_that_options_cannot_say_come_from_the_stored_configuration(tmp_path, agent):
@@ -415,12 +427,13 @@ def test_the_command_tells_all_on_a_terminal_and_as_json(tmp_path):
     assert shown.returncode == 0, shown.stderr
     assert "$150.00" in shown.stdout
     assert "Tasks before repeats" in shown.stdout
-    assert shown.stdout.rstrip().splitlines()[-1].startswith("  harness compare plan-6x")
+    assert shown.stdout.rstrip().splitlines()[-1].startswith("  harness compare AGENT@HEAD AGENT --model MODEL")
     found = json.loads(harness(tmp_path, *words, "--json", "--looks", "4").stdout)
     wide = next(d for d in found["designs"] if d["tasks"] == 300)
     assert wide["power"] == pytest.approx(0.69, abs=0.02)
     assert wide["likely"] < wide["idle"] < 600
     assert [d["tasks"] for d in found["designs"] if d["chosen"]] == [6]
+    assert "--looks 4" in found["commands"][0]
 
 
 @pytest.mark.parametrize(("words", "message"), [
@@ -442,7 +455,7 @@ def test_rates_and_a_pilot_do_not_go_together(tmp_path):
     with pytest.raises(ConfigError, match="leave them or the run out"):
         planned(tmp_path, "a", tasks_dir=tmp_path / "none", told=planning.Stated(rate=0.5))
     with pytest.raises(TaskError):
-        planning.make([], planning.Stated(rate=0.5), Wish(), ("nope",), packages(tmp_path, ["x"]))
+        planning.make([], planning.Stated(rate=0.5), Wish(), ("nope",), packages(tmp_path, ["x"]), tmp_path)
 
 
 def test_a_design_knows_its_trials():

@@ -255,7 +255,9 @@ def tally(loaded: Loaded) -> RunTally:
     controls = {row.trial_id for row in loaded.planned if row.control}
     ordinary = [row for row in loaded.planned if not row.control]
     for row in ordinary:
-        found.setdefault(row.candidate_digest, _Reading(public(row.label))).cells[row.task].planned += 1
+        if row.candidate_digest not in found:
+            found[row.candidate_digest] = _Reading(public(row.label))
+        found[row.candidate_digest].cells[row.task].planned += 1
     trials = _Trials()
     for record in loaded.records:
         trials.done.add(record.trial_id)

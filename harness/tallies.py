@@ -461,20 +461,34 @@ def grouped(runs: Sequence[RunTally]) -> list[list[RunTally]]:
 
 
 def shared_tasks(runs: Sequence[RunTally]) -> tuple[list[str], dict[str, str]]:
-    """The tasks that are in all runs, alike, and task -> why another was left out. Raises ResultsError without any."""
-    dropped: dict[str, str] = {}
-    for number, run in enumerate(runs):
-        for other in runs[:number]:
-            found = unlike(other, run)
-            if "" in found:
-                raise ResultsError(
-                    f"{other.name} and {run.name} cannot be reduced to what they share: {found['']}. Leave one out, or "
-                    "leave --shared out: unlike runs are shown apart then"
-                )
-            dropped |= found
-    everywhere = set.intersection(*(set(run.tasks) for run in runs))
-    dropped |= {task: "not in all runs" for run in runs for task in run.tasks if task not in everywhere}
+    """The tasks that all runs share alike, and task -> why another was left out.
+
+    Runs in which a control was passed do not count, since nothing of them is ranked; nor does what a run of yardsticks
+    alone was not asked. Raises ResultsError when nothing is left.
+    """
+    clean = [run for run in runs if run.clean] or list(runs)
+    dropped = _unlike_anywhere(clean)
+    asked = [set(run.tasks) for run in clean if any(not one.note for one in run.slices)] or [
+        set(r.tasks) for r in clean
+    ]
+    everywhere = set.intersection(*asked)
+    dropped |= dict.fromkeys(set.union(*asked) - everywhere, "not in all runs")
     kept = sorted(everywhere - dropped.keys())
     if not kept:
         raise ResultsError("no task is alike in all runs: leave --shared out, and unlike runs are shown apart")
     return kept, dict(sorted(dropped.items()))
+
+
+def _unlike_anywhere(runs: Sequence[RunTally]) -> dict[str, str]:
+    """Task -> why two of the runs are unlike there. Raises ResultsError for runs that are unlike as a whole."""
+    found: dict[str, str] = {}
+    for number, run in enumerate(runs):
+        for other in runs[:number]:
+            reasons = unlike(other, run)
+            if "" in reasons:
+                raise ResultsError(
+                    f"{other.name} and {run.name} cannot be reduced to what they share: {reasons['']}. Leave one out, "
+                    "or leave --shared out: unlike runs are shown apart then"
+                )
+            found |= reasons
+    return found

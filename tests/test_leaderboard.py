@@ -203,6 +203,19 @@ def test_shared_reduces_unlike_runs_to_what_they_have_alike() -> None:
     assert row_of(main, "x").counts.planned == 18
 
 
+def test_a_leaked_run_and_one_of_yardsticks_do_not_reduce_what_is_shared() -> None:
+    one, other = run("a", {"x": GOOD}), run("b", {"y": GOOD}, day="2026-11-24")
+    leaked = run("leaked", {"z": [1]}, leak=True)
+    bare = with_yardsticks(run("bare", {"x": [1]}, tasks=["task-07"]))
+    rows = tuple(row for row in bare.planned if "tools · anthropic" not in row.label and not row.control)
+    ids = {row.trial_id for row in rows}
+    bare = Loaded(bare.run_dir, {}, rows, tuple(r for r in bare.records if r.trial_id in ids), {})
+    found = board(one, other, leaked, bare, shared=True)
+    assert len(found.boards[0].tasks) == 20 and not found.dropped
+    assert [row.agent for row in found.boards[0].ranked] == ["x", "y"]
+    assert not row_of(found.boards[0], "z").overall.rate
+
+
 def test_shared_without_anything_alike_is_refused() -> None:
     apart = run("b", {"y": GOOD}, tasks=[f"other-{n}" for n in range(20)])
     with pytest.raises(ResultsError, match="no task is in both"):

@@ -607,8 +607,8 @@ def _past(night: Night) -> Iterator[str]:
     elif night.unfinished:
         counts = "it counts nowhere" if faults(night) else "it counts, for coverage suffices"
         yield (
-            f"the night of {night.date} was never finished: {night.unfinished} trials have no verdict, and {counts}; "
-            f"--date {night.date} goes on with it"
+            f"the night of {night.date} was never finished: {night.unfinished} of its trials lack a verdict, and "
+            f"{counts}; --date {night.date} goes on with it"
         )
     elif faults(night):
         yield f"the night of {night.date} is invalid and counts nowhere: {'; '.join(faults(night))}"

@@ -263,9 +263,14 @@ def _reason(found: Weighed, options: Options, stage: Stage) -> str:
     over = " over all looks" if stage.looks > 1 else ""
     figures = (
         f"{difference.estimate * 100:+.1f} points {where} (95 %{over}: {low * 100:+.1f} to {high * 100:+.1f}; "
-        f"exact p = {p.p:.3f}, mid-p {p.mid:.3f})"
+        f"exact p {chance(p.p)}, mid-p {chance(p.mid)})"
     )
     return at_look(stage) + figures + _because(found.verdict, difference, options.margin, stage)
+
+
+def chance(p: float) -> str:
+    """`= 0.031`; small ones by their order, because early looks ask for p of 0.00005."""
+    return f"= {p:.3f}" if p >= 0.001 else f"= {p:.1g}" if p else "< 1e-300"
 
 
 def at_look(stage: Stage) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from harness.compare import Comparison, Contrast, Flip, Measured, Worth, clamped
+from harness.compare import Comparison, Contrast, Flip, Measured, Worth, chance, clamped
 from harness.errors import HarnessError, ResultsError
 from harness.reports import FOLDER as REPORT
 from harness.reports import compare_chart, pages
@@ -204,7 +204,7 @@ def sham_lines(comparison: Comparison) -> list[str]:
     low, high = clamped(sham.measured.like)
     return [
         f"{head}: {sham.measured.like.estimate * 100:+.1f} points on tasks like these (95 %: {low * 100:+.1f} to "
-        f"{high * 100:+.1f}; exact p = {_p(sham.measured.p_like.p)}); the sham passed "
+        f"{high * 100:+.1f}; exact p {chance(sham.measured.p_like.p)}); the sham passed "
         f"{percent(sham.measured.rate_a, 1)}, B {percent(sham.measured.rate_b, 1)}"
     ]
 

@@ -12,6 +12,7 @@ the spacing that came out. docs/statistics.md has the reasons.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,8 +94,13 @@ class Course(Frozen):
         """The stage of a look, counted from 1."""
         if self.anytime:
             return Stage(anytime=True)
-        alpha, one_sided = level_of(self.bounds[look - 1]), level_of(self.no_worse[look - 1]) / 2
-        return Stage(look, self.looks, alpha, one_sided, self.ends[look - 1] / self.ends[-1])
+        share = self.ends[look - 1] / self.ends[-1]
+        return stage_of(look, self.looks, self.bounds[look - 1], self.no_worse[look - 1], share)
+
+
+def stage_of(look: int, looks: int, bound: float, no_worse: float, share: float) -> Stage:
+    """The stage of a look by its bounds, as |Z| and Z."""
+    return Stage(look, looks, level_of(bound), level_of(no_worse) / 2, share)
 
 
 @dataclass(frozen=True)
@@ -140,8 +146,7 @@ def lay_out(wanted: Wanted, plans: Sequence[TrialPlan], refused: Mapping[str, st
     ordered = sorted(plans, key=look_of)
     looks = [look_of(plan) for plan in ordered]
     ends = tuple(sum(look <= number for look in looks) for number in range(len(times)))
-    bounds = () if wanted.anytime else tuple(obrien_fleming(len(times), ALPHA, times))
-    no_worse = () if wanted.anytime else tuple(obrien_fleming(len(times), 2 * ALPHA, times))
+    bounds, no_worse = ((), ()) if wanted.anytime else bounds_at(tuple(times))
     return Course(
         schema=1, a=wanted.a, b=wanted.b, sham=wanted.sham, claim=wanted.claim, margin=wanted.margin,
         families=dict(wanted.families), by=by, anytime=wanted.anytime, ends=ends, bounds=bounds, no_worse=no_worse,
@@ -160,6 +165,13 @@ def spacing(wanted: Wanted, units: int, attempts: int, trials: int) -> tuple[By,
         return "tasks", [*range(step, units, step), units]
     by = counted_by(wanted.claim, wanted.looks, units, attempts)
     return by, evenly(units if by == "tasks" else attempts, wanted.looks)
+
+
+@functools.lru_cache(256)  # simulations ask for the same ones thousands of times
+def bounds_at(times: tuple[int, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """|Z| for better and worse at each look, 5 % over all looks; and Z for `no worse`, 5 % on its one side."""
+    looks = len(times)
+    return tuple(obrien_fleming(looks, ALPHA, times)), tuple(obrien_fleming(looks, 2 * ALPHA, times))
 
 
 def counted_by(claim: Claim, looks: int, units: int, attempts: int) -> By:

@@ -15,11 +15,13 @@ from typing import NamedTuple
 
 from harness import arms, store
 from harness.alike import Arm, invalid, paired_tasks
-from harness.compare import Comparison, Options, compare, weighed
-from harness.course import Course, Stage, read
+from harness.compare import Comparison, Options, Weighed, compare, weigh, weighed
+from harness.course import Course, Stage, Wanted, bounds_at, read, spacing, stage_of
 from harness.errors import ResultsError
 from harness.store import Loaded
 from harness.types import TrialPlan
+
+Weigh = Callable[[Sequence[Sequence[int]], Sequence[Sequence[int]], Options, Stage], Weighed]
 
 
 class At(NamedTuple):
@@ -171,7 +173,34 @@ def pair_of(loaded: Loaded, course: Course) -> tuple[Arm, Arm]:
     return arms.of(loaded, course.a), arms.of(loaded, course.b)
 
 
+def play(
+    a: Sequence[Sequence[int]], b: Sequence[Sequence[int]], wanted: Wanted, weigh: Weigh = weigh
+) -> tuple[int, Weighed]:
+    """What a comparison says if its trials end so, and at which look (or, for e-values, after how many tasks).
+
+    `a` and `b` are 0 and 1, shape (T, K), tasks and attempts in the order in which they are run. It is the course and
+    the decision of `harness compare`, without sandboxes and files: for simulations of how often a design is right.
+    Raises ConfigError for more looks than the design has room for.
+    """
+    tasks, attempts = len(a), len(a[0])
+    by, times = spacing(replace(wanted, step=1), tasks, attempts, tasks)
+    bounds, no_worse = ([0.0] * len(times), [0.0] * len(times)) if wanted.anytime else bounds_at(tuple(times))
+    options = Options(claim=wanted.claim, margin=wanted.margin)
+    for number, time in enumerate(times, 1):
+        stage = stage_of(number, len(times), bounds[number - 1], no_worse[number - 1], time / times[-1])
+        parts = [arm[:time] if by == "tasks" else [scores[:time] for scores in arm] for arm in (a, b)]
+        found = weigh(parts[0], parts[1], options, Stage(anytime=True) if wanted.anytime else stage)
+        if found.beyond or number == len(times):
+            return number, found
+    raise AssertionError("the last look returns")
+
+
 # --- while it runs ---------------------------------------------------------------------------------------------------
+
+
+def needed(run_dir: Path, todo: Sequence[TrialPlan]) -> list[TrialPlan]:
+    """The trials that are still to do: none when a look has decided, whatever else was planned."""
+    return [] if store.stopped(run_dir) is not None else list(todo)
 
 
 def blocks(run_dir: Path, todo: Sequence[TrialPlan], say: Callable[[str], None]) -> Iterator[Sequence[TrialPlan]]:
@@ -183,9 +212,6 @@ def blocks(run_dir: Path, todo: Sequence[TrialPlan], say: Callable[[str], None])
     course = read(run_dir)
     if course is None:
         yield todo
-        return
-    if store.stopped(run_dir) is not None:
-        say("decided at an earlier look: no more trials are needed")
         return
     place = {row.trial_id: number for number, row in enumerate(store.plan_rows(run_dir))}
     begun = 0

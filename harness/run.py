@@ -69,7 +69,7 @@ def run(config: RunConfig, say: Say, only_unchanged: bool = False, compared: cou
         refused = refusals(sandbox, found, say)
         plans = course.begin(config.folder, plans, refused, compared)
         same = open_folder(config, plans, refused, only_unchanged, say)
-        todo = remaining(same, finished(config.folder), refused)
+        todo = looks.needed(config.folder, remaining(same, finished(config.folder), refused))
         say(f"run {config.name}: {len(todo)} of {len(plans)} trials to do, results in {config.folder}")
         prepare(sandbox, {p.task.id: p.task for p in todo}.values(), say)
         todo = on_same_images(config.folder, sandbox, todo, only_unchanged, say)

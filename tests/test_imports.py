@@ -21,8 +21,8 @@ LAYERS = (
     {
         "agents", "aggregate", "alike", "archive", "arms", "budget", "compare", "config", "course", "design",
         "dossier", "executors", "honesty", "images", "journal", "leaderboard", "lock", "looks", "models", "nightbook",
-        "nights", "plan", "pricing", "progress", "ranking", "reports", "resume", "sandboxes", "scaffolds", "services", "skeleton",
-        "stats", "store", "tallies", "tasks", "transcript", "webhook",
+        "nights", "plan", "pricing", "progress", "ranking", "reports", "resume", "sandboxes", "scaffolds", "services",
+        "skeleton", "stats", "store", "tallies", "tasks", "transcript", "webhook",
     },
     {"honeypot", "probes", "staging"},
     {"generate", "grade"},

@@ -104,7 +104,7 @@ def draw_difference(comparison: Comparison) -> Figure:
 def _draw_span(axes: Axes, place: int, span: _Span) -> None:
     low, high = (end * 100 for end in clamped(span.difference))
     axes.hlines(place, low, high, color=span.colour, linewidth=3, alpha=0.45)
-    axes.plot(span.difference.estimate * 100, place, "o", color=span.colour, markersize=8, zorder=3)
+    axes.plot(span.difference.estimate * 100, place, "o", color=span.colour, markersize=8, zorder=3, clip_on=False)
     value = f"{span.difference.estimate * 100:+.1f}  [{low:+.1f} to {high:+.1f}]"
     axes.text(1.02, place, value, color=INK, va="center", transform=axes.get_yaxis_transform())
 

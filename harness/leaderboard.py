@@ -392,7 +392,7 @@ def _board(runs: Sequence[RunTally], kept: Sequence[str] | None, keys: Mapping[s
         rows=tuple(order),
         yardsticks=tuple(in_order(rows[e.digest] for e in entries if e.note)),
         pairs=_renumbered(ranked.pairs, order),
-        notes=ranked.notes,
+        notes=(*ranked.notes, *_mixed(contenders)),
     )
 
 
@@ -592,6 +592,14 @@ def _not_compared(limits: int, lost: int, unknown: int) -> list[str]:
         "rows whose limits are not known, because the configuration of their runs does not tell": unknown,
     }
     return [f"{what}: {number}" for what, number in counted.items() if number]
+
+
+def _mixed(rows: Sequence[Row]) -> Iterable[str]:
+    """What else differs between trials that are compared, and should be known."""
+    for name, words in (("price_table", "price tables"), ("harness", "versions of the harness")):
+        values = sorted({value for row in rows for value in getattr(row.provenance, name)})
+        if len(values) > 1:
+            yield f"trials with different {words} are compared: {listed(values)}"
 
 
 def in_order(rows: Iterable[Row], scope: str = OVERALL) -> list[Row]:

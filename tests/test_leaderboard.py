@@ -155,6 +155,14 @@ def test_suspicious_trials_count_and_are_counted() -> None:
     assert row_of(main, "plain").suspicious == (0, 0)  # nobody searched
 
 
+def test_other_price_tables_and_harnesses_are_noted() -> None:
+    one, other = run("a", {"x": GOOD}), run("b", {"y": GOOD}, day="2026-11-24", price_table="mine", harness="0.2.0")
+    notes = board(one, other).boards[0].notes
+    assert "trials with different price tables are compared: genai-prices 0.2.3, mine" in notes
+    assert "trials with different versions of the harness are compared: 0.1.0, 0.2.0" in notes
+    assert not [note for note in board(one).boards[0].notes if "different" in note]
+
+
 # --- pooling, and what is unlike -------------------------------------------------------------------------------------
 
 

@@ -159,6 +159,19 @@ def test_provenance_of_a_row_is_on_its_page(made: Path) -> None:
     assert digest_of("task-00") in tasks and "sha256:" in tasks
 
 
+def test_runs_without_an_llm_make_a_site_of_yardsticks(tmp_path: Path) -> None:
+    loaded = with_yardsticks(run("bare", {"x": GOOD}))
+    rows = tuple(row for row in loaded.planned if "anthropic" not in row.label)
+    ids = {row.trial_id for row in rows}
+    kept = tuple(r for r in loaded.records if r.trial_id in ids)
+    folder = on_disk(Loaded(loaded.run_dir, loaded.config, rows, kept, {}), tmp_path / "results")
+    publish([folder], tmp_path / "site", Options(), silent)
+    text = (tmp_path / "site" / "index.html").read_text()
+    assert "there are only yardsticks" in text and "oracle, no LLM" in text
+    assert 'data-table="board"' not in text
+    assert (tmp_path / "site" / "preview.png").is_file()
+
+
 # --- what is never in it ---------------------------------------------------------------------------------------------
 
 MARKERS = {
@@ -344,6 +357,15 @@ WRONG = [
 def test_a_wrong_address_is_told(url: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="must be an address such as"):
         publish([], tmp_path / "site", Options(url=url), silent)
+
+
+def test_a_blank_title_and_an_impossible_place_are_told(results: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="must not be blank"):
+        publish([results / "first"], tmp_path / "site", Options(title=" \n"), silent)
+    (tmp_path / "file").write_text("mine")
+    for place in (tmp_path / "file" / "site", tmp_path / ("x" * 300)):
+        with pytest.raises(ResultsError, match="the leaderboard cannot be written"):
+            publish([results / "first"], place, Options(), silent)
 
 
 # --- the command -----------------------------------------------------------------------------------------------------

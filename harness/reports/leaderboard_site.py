@@ -81,17 +81,17 @@ Details = Mapping[str, Sequence[Detail]]
 def publish(run_dirs: Sequence[Path], out: Path, options: Options, say: Say) -> Path:
     """Read the runs, one at a time, and put their leaderboard at `out`; return its index.html.
 
-    Raises UsageError for a wrong address and for a folder that holds something else, ResultsError for a damaged run,
+    Raises UsageError for a wrong option and for a folder that holds something else, ResultsError for a damaged run,
     for copies of one run, and when the disk refuses.
     """
-    check_url(options.url)
+    check(options)
     options = replace(options, url=f"{options.url.rstrip('/')}/" if options.url else "")
-    refuse_foreign(out)
-    tallies, details = _read(run_dirs, options.private)
-    board = build(tallies, options.shared)
-    for line in told(board):
-        say(line)
     try:
+        refuse_foreign(out)
+        tallies, details = _read(run_dirs, options.private)
+        board = build(tallies, options.shared)
+        for line in told(board):
+            say(line)
         _place(out, lambda folder: write(board, folder, options, details))
     except OSError as error:
         raise ResultsError(f"{out}: the leaderboard cannot be written ({error.strerror or error})") from error
@@ -199,18 +199,22 @@ def _detail(loaded: Loaded, record: TrialRecord) -> Detail:
 # --- its place -------------------------------------------------------------------------------------------------------
 
 
-def check_url(url: str) -> None:
-    """Raise UsageError unless `url` is empty or the address of a folder on the web."""
-    if not url:
-        return
+def check(options: Options) -> None:
+    """Raise UsageError for a blank title, and unless the address is empty or that of a folder on the web."""
+    if not plain(options.title).strip():
+        raise UsageError("--title: must not be blank")
+    if options.url and not _is_address(options.url):
+        raise UsageError(f"--url {plain(options.url)!r}: must be an address such as https://example.org/leaderboard/")
+
+
+def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
-        good = good and not (parts.username or parts.password) and plain(url) == url and " " not in url
+        web = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
-        good = False
-    if not good:
-        raise UsageError(f"--url {plain(url)!r}: must be an address such as https://example.org/leaderboard/")
+        return False
+    bare = not (parts.query or parts.fragment or parts.username or parts.password)
+    return web and bare and plain(url) == url and " " not in url
 
 
 def refuse_foreign(out: Path) -> None:

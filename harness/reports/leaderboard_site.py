@@ -100,16 +100,19 @@ def publish(run_dirs: Sequence[Path], out: Path, options: Options, say: Say) -> 
 
 def _read(run_dirs: Sequence[Path], private: bool) -> tuple[list[RunTally], dict[str, list[Detail]]]:
     """The runs reduced to counts, and what is private of them; a folder that is named twice is read once."""
-    tallies: list[RunTally] = []
     details: dict[str, list[Detail]] = {}
-    for folder in sorted({path.resolve() for path in run_dirs}):
-        loaded = store.load(folder)
-        tallies.append(tally(loaded))
-        if private:
-            for record in loaded.records:
-                if record.outcome != "passed" and not record.control:
-                    details.setdefault(record.candidate_digest, []).append(_detail(loaded, record))
-    return tallies, details
+    folders = sorted({path.resolve() for path in run_dirs})
+    return [_reduced(folder, details if private else None) for folder in folders], details
+
+
+def _reduced(folder: Path, details: dict[str, list[Detail]] | None) -> RunTally:
+    """One run; its records are gone from memory before the next is read."""
+    loaded = store.load(folder)
+    if details is not None:
+        for record in loaded.records:
+            if record.outcome != "passed" and not record.control:
+                details.setdefault(record.candidate_digest, []).append(_detail(loaded, record))
+    return tally(loaded)
 
 
 def told(board: Leaderboard) -> Iterable[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from harness.compare import Comparison, Contrast, Flip, Measured
+from harness.compare import Comparison, Flip, Measured
 from harness.comparing import (
     HEAD,
     arm_lines,
@@ -20,9 +21,11 @@ from harness.comparing import (
     sentences,
     sham_lines,
 )  # fmt: skip
-from harness.reports import chart, compare_chart
-from harness.reports.markup import Markup, document, el, figure_cell, row_head, section, table
+from harness.reports import chart, compare_chart, site
 from harness.store import write_atomic
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 CHARTS = {
     compare_chart.DIFFERENCE: "The difference with its intervals, the margin and the noise floor",
@@ -43,72 +46,46 @@ def write(comparison: Comparison, path: Path) -> None:
 def as_html(comparison: Comparison, target: Path) -> str:
     """The page; seen from the file `target` flipped tasks link to the pages of their trials."""
     found = comparison.measured
-    body = el(
-        "main",
-        _header(comparison),
-        section("Figures", _table(HEAD, main_rows(found)), _list(_told(comparison, found))) if found else None,
-        section("Charts", *_drawings(comparison)) if found else None,
-        section("Tasks whose pass rate differs", _flips(found.flips, target)) if found else None,
-        section("Hidden tests passed, by dimension", _contrasts(found.dimensions)) if found else None,
-        section("Pass rate by area", _contrasts(found.areas)) if found else None,
-        section("Notes", _list(comparison.notes)),
+    return site.render(
+        "compare.html",
+        "",
+        style=_style(),
+        comparison=comparison,
+        arms=arm_lines(comparison),
+        tables=list(_tables(found)) if found else [],
+        told=_told(comparison, found) if found else [],
+        drawings=list(_drawings(comparison)) if found else [],
+        flips=[_flip(flip, target) for flip in found.flips] if found else [],
     )
-    return document(f"{comparison.verdict}: {comparison.b.name} against {comparison.a.name}", body)
 
 
-def _header(comparison: Comparison) -> Markup:
-    name = "invalid" if comparison.verdict == "invalid" else None
-    return el(
-        "header",
-        el("p", f"{comparison.b.name} (B) against {comparison.a.name} (A)", class_="kicker"),
-        el("h1", f"{comparison.verdict.capitalize()}: {'; '.join(comparison.reasons)}", class_=name),
-        _list(arm_lines(comparison)),
-    )
+def _style() -> Markup:
+    """The style of the sites, to be put into the page itself."""
+    from markupsafe import Markup
+
+    return Markup(resources.files("harness.reports").joinpath(site.ASSETS, "site.css").read_text(encoding="utf-8"))
 
 
 def _told(comparison: Comparison, found: Measured) -> list[str]:
     return [*sentences(found, comparison.options.margin), *sham_lines(comparison), *prompt_lines(comparison)]
 
 
-def _list(lines: Iterable[str]) -> Markup | None:
-    items = [el("li", line) for line in lines]
-    return el("ul", items, class_="note") if items else None
+def _tables(found: Measured) -> Iterator[tuple[str, Sequence[str], Iterable[Sequence[str]]]]:
+    """Title, head and rows of each table."""
+    corrected = ("", *HEAD[1:5], "p (BH)")
+    yield "Figures", HEAD, main_rows(found)
+    if found.dimensions:
+        yield "Hidden tests passed, by dimension", corrected, contrast_rows(found.dimensions)
+    if found.areas:
+        yield "Pass rate by area", corrected, contrast_rows(found.areas)
 
 
-def _contrasts(found: Sequence[Contrast]) -> Markup | None:
-    return _table(("", *HEAD[1:5], "p (BH)"), contrast_rows(found)) if found else None
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
-    return table(head, ([row_head(row[0]), *(figure_cell(cell) for cell in row[1:])] for row in rows))
-
-
-def _drawings(comparison: Comparison) -> Iterable[Markup]:
+def _drawings(comparison: Comparison) -> Iterator[tuple[str, Markup]]:
     with tempfile.TemporaryDirectory(prefix="harness-charts-") as folder:
         for path in compare_chart.write(comparison, Path(folder)):
-            yield _inline(path.read_text(encoding="utf-8"), CHARTS[path.stem])
+            yield CHARTS[path.stem], site.drawing(path.read_text(encoding="utf-8"), COLOURS)
 
 
-def _inline(svg: str, label: str) -> Markup:
-    """A drawing as a part of the page: without its metadata and ids, in the page's colours, dark or light."""
-    inside = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    inside = re.sub(r'<g id="[^"]*"', "<g", inside)
-    inside = re.sub(r'^<svg ([^>]*?)height="[^"]*" ', r"<svg \1", inside)
-    inside = re.sub(r'^<svg ([^>]*?)width="([\d.]+)pt"', r'<svg \1width="\2"', inside)
-    for colour, variable in COLOURS.items():
-        inside = inside.replace(colour, f"var(--{variable})")
-    return el("div", el("figure", Markup(inside), role="img", aria_label=label), class_="scroll")
-
-
-def _flips(flips: Sequence[Flip], target: Path) -> Markup | None:
-    rows = [[row_head(flip_line(flip)), *_trials(flip, target)] for flip in flips]
-    return table(("task", "A", "B"), rows) if rows else None
-
-
-def _trials(flip: Flip, target: Path) -> Iterable[Markup]:
-    for trials in (flip.trials_a, flip.trials_b):
-        found = links(trials, target)
-        if found is None:
-            yield el("td", el("code", braced(trials)))
-        else:
-            yield el("td", *(piece for attempt, at in found for piece in (el("a", attempt, href=at), " ")))
+def _flip(flip: Flip, target: Path) -> Mapping[str, Any]:
+    pairs = (("A", flip.trials_a), ("B", flip.trials_b))
+    return {"line": flip_line(flip), "arms": [(letter, links(t, target), braced(t)) for letter, t in pairs]}

@@ -274,20 +274,28 @@ def show(target: str, turns: str | None, full: bool, as_json: bool, results: Pat
 @cli.command()
 @click.argument("target", metavar="RUN")
 @click.option("--private", is_flag=True, help="Put what hidden tests said onto the trials' pages: not for publishing.")
+@click.option(
+    "--pages",
+    type=click.Choice(["some", "all"]),
+    default="some",
+    show_default=True,
+    help="Trials that get a page: of a run of over 2000, those to be read first, or all.",
+)
 @results_option
-def report(target: str, private: bool, results: Path) -> int:
+def report(target: str, private: bool, pages: str, results: Path) -> int:
     """Write a run's report again. HTML, charts, CSV, Parquet, JUnit and Markdown are made from its records.
 
     \b
     Examples:
       harness report latest
       harness report latest --private
+      harness report nightly-7 --pages all
     """
     from harness import store
     from harness.reports import write_all
 
     run_dir = store.find_run(results, target)
-    click.echo(f"report: {write_all(run_dir, store.load(run_dir), private)}")
+    click.echo(f"report: {write_all(run_dir, store.load(run_dir), private, pages == 'all')}")
     return 0
 
 

@@ -13,12 +13,14 @@ from synthetic_run import big_run, no_llm, plan_row, record, sign, without
 from harness import reports
 from harness.aggregate import aggregate, tables, trial_columns, trial_rows
 from harness.errors import ResultsError
-from harness.reports import chart, content, junit, results_csv, schema, summary_md, terminal, text
+from harness.reports import chart, charts, content, junit, pages, results_csv, schema, summary_md, terminal, text
 from harness.store import Loaded
 from harness.types import Ending, Failure
 
 FILES = {"index.html", "summary.md", "results.csv", "trials.parquet", "junit.xml"}
-FILES |= {f"charts/{name}.{kind}" for name in ("pass-rate", "tasks") for kind in ("svg", "png", "csv")}
+CHARTS = ("capabilities", "cost", "pass-at-k", "pass-rate", "resources", "tasks")
+FILES |= {f"charts/{name}.{kind}" for name in CHARTS for kind in ("svg", "png", "csv")}
+FILES |= {"assets/site.css", "assets/site.js", "data/trials.js", "data/trials-0.js"}
 HOSTILE = "</script><img src=x onerror=alert(1)> \x1b]0;gone\x07 =cmd|' /C calc'!A0 | `x` $a_b$ \u202egnp.exe"
 
 
@@ -51,7 +53,8 @@ def hostile_tables():
 
 
 def test_every_file_of_the_report_is_written(folder):
-    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == FILES
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {name for name in there if "leaderboard" not in name} == FILES
 
 
 def test_the_same_results_give_the_same_bytes(loaded, folder):
@@ -101,14 +104,16 @@ def test_sandbox_isolation_images_and_digests_are_shown(folder, name):
         assert value in shown
 
 
-@pytest.mark.parametrize("name", FILES - {"trials.parquet", "charts/pass-rate.png", "charts/tasks.png"})
-def test_hostile_text_writes_no_control_character(tmp_path, name):
+def test_hostile_text_writes_no_control_character(tmp_path):
     made = hostile_tables()
     for write in reports.REGISTRY.values():
         write(made, tmp_path)
-    shown = (tmp_path / name).read_text()
-    assert not [c for c in shown if ord(c) < 32 and c not in "\n\r\t"]
-    assert "\u202e" not in shown
+    for write in reports.SITE.values():
+        write(made, tmp_path, pages.Made())
+    for name in sorted(name for name in FILES if not name.endswith((".png", ".parquet"))):
+        shown = (tmp_path / name).read_text()
+        assert not [c for c in shown if ord(c) < 32 and c not in "\n\r\t"], name
+        assert "\u202e" not in shown, name
 
 
 # --- text ------------------------------------------------------------------------------------------------------------
@@ -343,7 +348,7 @@ def test_the_terminal_table_fits_and_cuts_no_text(loaded, width):
 def test_an_invalid_candidate_has_no_mark_and_no_rate(tmp_path):
     rows = [plan_row(f"t{n}") for n in range(10)]
     made = tables("r", rows, [record(row) for row in rows[:9]], {})
-    chart.write(made, tmp_path)
+    charts.write(made, tmp_path)
     assert "invalid: coverage 90 %" in (tmp_path / "charts/pass-rate.svg").read_text()
     assert read_csv(tmp_path / "charts/pass-rate.csv")[0]["pass_rate"] == ""
 
@@ -359,7 +364,7 @@ def test_the_data_of_the_charts_is_what_they_show(loaded, folder):
 
 def test_labels_with_mathematics_markup_and_missing_glyphs_are_drawn(tmp_path):
     row = plan_row("任務 $x_{$", "模型 $\\frac{$ · <b>&amp;</b>")
-    chart.write(tables("r", [row], [record(row)], {}), tmp_path)
+    charts.write(tables("r", [row], [record(row)], {}), tmp_path)
     shown = (tmp_path / "charts/pass-rate.svg").read_text()
     ET.fromstring(shown)
     assert "□□ $\\frac{$" in shown

@@ -19,8 +19,8 @@ from harness.store import Loaded
 from harness.types import Ending, Grade, ToolCall, ToolResult, Turn, Usage
 
 ROW = plan_row()
-PAGE_TAGS = TAGS | {"a", "article", "pre", "h3", "h4"}
-PAGE_ATTRIBUTES = ATTRIBUTES | {"href", "colspan"}
+PAGE_TAGS = TAGS | {"article", "pre", "h4"}
+PAGE_ATTRIBUTES = ATTRIBUTES
 
 
 def turn(words="", *calls, **changes):
@@ -63,6 +63,7 @@ def written(run_dir, records=None, private=False, row=ROW, config=None):
     assert page.open == []
     assert page.tags <= PAGE_TAGS
     assert page.attributes <= PAGE_ATTRIBUTES
+    assert page.scripts == ["../assets/site.js"]
     return page, source
 
 
@@ -140,6 +141,76 @@ def test_each_trial_that_left_anything_has_a_page_and_a_link_and_others_lose_the
     assert there == {rows[0].trial_id, rows[1].trial_id}
     source = index.read_text()
     assert all((f'href="trials/{row.trial_id}.html"' in source) is (row.trial_id in there) for row in rows)
+
+
+# --- which pages, and when -------------------------------------------------------------------------------------------
+
+
+def several(run_dir, trials, **changes):
+    """A run of trials that left a record, with what its pages are made from."""
+    rows = [plan_row(f"t{n}") for n in range(trials)]
+    records = [record(row, "failed" if n % 2 else "passed", **changes) for n, row in enumerate(rows)]
+    for one in records:
+        store.write_record(store.trial_dir(run_dir, one.trial_id), one)
+    return Loaded(run_dir, {"tasks_dir": str(run_dir / "none")}, tuple(rows), tuple(records), {})
+
+
+def times(folder):
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+def test_a_page_is_only_written_again_when_what_it_shows_has_changed(tmp_path):
+    loaded, folder = several(tmp_path, 4), tmp_path / "report" / "trials"
+    pages.write(loaded, folder, False)
+    before = times(folder)
+    pages.write(loaded, folder, False)
+    assert times(folder) == before
+    grade(tmp_path, row=loaded.planned[1])
+    pages.write(loaded, folder, False)
+    after = times(folder)
+    assert [name for name in after if after[name] != before[name]] == [pages.name_of(loaded.planned[1].trial_id)]
+    pages.write(loaded, folder, True)
+    assert all("PRIVATE" in path.read_text() for path in folder.iterdir())
+    pages.write(loaded, folder, False)
+    assert not any("PRIVATE" in path.read_text() for path in folder.iterdir())
+
+
+def test_a_page_that_somebody_broke_off_is_written_again(tmp_path):
+    loaded, folder = several(tmp_path, 2), tmp_path / "report" / "trials"
+    pages.write(loaded, folder, False)
+    broken = folder / pages.name_of(loaded.planned[0].trial_id)
+    whole = broken.read_text()
+    broken.write_text(whole[:-20])
+    pages.write(loaded, folder, False)
+    assert broken.read_text() == whole
+
+
+def test_a_large_run_has_the_pages_that_one_would_read_first_and_says_how_to_get_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(pages, "MOST_PAGES", 4)
+    rows = [plan_row("one", attempt=n) for n in range(1, 7)]
+    signed = {"suspicious": (sign(),)}
+    told = [("passed", {}), ("passed", {}), ("failed", {}), ("failed", {}), ("error", {}), ("passed", signed)]
+    records = [record(row, outcome, **more) for row, (outcome, more) in zip(rows, told, strict=True)]
+    for one in records:
+        store.write_record(store.trial_dir(tmp_path, one.trial_id), one)
+    loaded = Loaded(tmp_path, {}, tuple(rows), tuple(records), {})
+    source = reports.write_all(tmp_path, loaded).read_text()
+    there = {path.stem for path in (tmp_path / "report" / "trials").iterdir()}
+    assert there == {rows[n].trial_id for n in (4, 5, 2, 0)}
+    assert "2 have none" in source and "--pages all" in source
+    source = reports.write_all(tmp_path, loaded, every_page=True).read_text()
+    assert {path.stem for path in (tmp_path / "report" / "trials").iterdir()} == {row.trial_id for row in rows}
+    assert "--pages all" not in source
+
+
+def test_many_pages_are_written_by_several_processes_and_are_the_same(tmp_path, monkeypatch):
+    loaded = several(tmp_path, 6)
+    pages.write(loaded, tmp_path / "one", False)
+    monkeypatch.setattr(pages, "PARALLEL", 2)
+    pages.write(loaded, tmp_path / "many", False)
+    read = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "many")]
+    assert len(read[0]) == 6
+    assert read[0] == read[1]
 
 
 # --- hostile trials --------------------------------------------------------------------------------------------------

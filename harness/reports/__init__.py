@@ -1,44 +1,71 @@
 """report/: what a run shows. Every writer is a function of the tables, and adds its files to one folder.
 
-The pages of the trials are made from their folders, because no table holds a transcript.
+The table of all trials goes into CSV and Parquet together, a batch at a time. The pages of the trials are made from
+their folders, because no table holds a transcript.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from harness.aggregate import Tables, aggregate
+from harness.aggregate import Tables, aggregate, trial_columns
 from harness.errors import ResultsError
-from harness.reports import chart, html, junit, pages, parquet, results_csv, summary_md
+from harness.reports import charts, html, junit, pages, parquet, results_csv, summary_md, trials_data
 from harness.store import Loaded
 
 FOLDER = "report"
 INDEX = "index.html"
 
+
+def write_tables(tables: Tables, folder: Path) -> None:
+    """Write results.csv and trials.parquet."""
+    with results_csv.opened(folder) as write_csv, parquet.opened(folder) as write_parquet:
+        for batch in trial_columns(tables):
+            write_csv(batch)
+            write_parquet(batch)
+
+
 REGISTRY: dict[str, Callable[[Tables, Path], None]] = {
     "summary": summary_md.write,
-    "csv": results_csv.write,
-    "parquet": parquet.write,
+    "tables": write_tables,
     "junit": junit.write,
-    "chart": chart.write,
-    "html": html.write,  # after "chart", whose drawings it embeds, and after the pages, to which it links
+    "charts": charts.write,
+}
+SITE: dict[str, Callable[[Tables, Path, pages.Made], None]] = {
+    "data": trials_data.write,
+    "html": html.write,  # it embeds the drawings of "charts"
 }
 
 
-def write_all(run_dir: Path, loaded: Loaded, private: bool = False) -> Path:
+def write_all(run_dir: Path, loaded: Loaded, private: bool = False, every_page: bool = False) -> Path:
     """Write every report of a run into its report/ folder; return the path of index.html.
 
-    Older reports there are overwritten. `private` puts what quotes hidden tests onto the trials' pages. Raises
-    ResultsError when the disk refuses.
+    Older reports there are overwritten. `private` puts what quotes hidden tests onto the trials' pages; `every_page`
+    writes a page for each trial, however many there are. Raises ResultsError when the disk refuses.
     """
     folder = run_dir / FOLDER
-    tables = aggregate(loaded)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        pages.write(loaded, folder / pages.FOLDER, private)
-        for write in REGISTRY.values():
-            write(tables, folder)
-    except OSError as error:
-        raise ResultsError(f"{folder}: the report cannot be written ({error.strerror or error})") from error
+    with _collector_lets_be():
+        tables = aggregate(loaded)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            made = pages.write(loaded, folder / pages.FOLDER, private, every_page)
+            for write in REGISTRY.values():
+                write(tables, folder)
+            for write_page in SITE.values():
+                write_page(tables, folder, made)
+        except OSError as error:
+            raise ResultsError(f"{folder}: the report cannot be written ({error.strerror or error})") from error
     return folder / INDEX
+
+
+@contextmanager
+def _collector_lets_be() -> Iterator[None]:
+    """The records of a large run are there to stay for now: the collector need not walk over them each time."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

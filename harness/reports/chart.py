@@ -1,20 +1,20 @@
-"""charts/: the pass rate of each candidate with its interval, and candidate x task, each as SVG, PNG and CSV.
+"""The house style of all charts; and the pass rate of each candidate with its interval, and candidate x task.
 
 Colours are read by colour-blind eyes and in grey: lightness carries the rate, and every mark says its value in words.
-A candidate whose coverage is too low has no mark, only the reason.
+A candidate whose coverage is too low has no mark, only the reason. A picture shows as much as can be read; its CSV has
+all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.aggregate import CandidateRow, CellRow, Tables
-from harness.reports.content import cell, headline, invalid
-from harness.reports.results_csv import write_rows
+from harness.reports.content import cell, headline, invalid, most_telling
 from harness.reports.text import clip, interval, plain
 
 if TYPE_CHECKING:
@@ -27,19 +27,20 @@ RATES, TASKS = "pass-rate", "tasks"
 INK, SOFT, GRID, PAPER = "#1d2733", "#5c6875", "#d5dbe1", "#ffffff"
 LLM, NO_LLM = "#1f5fa8", "#8a94a0"
 EMPTY = "#eef1f4"
+VARIABLES = {INK: "ink", SOFT: "soft", GRID: "grid", PAPER: "paper", LLM: "accent", NO_LLM: "muted"}
+"""Colour -> the variable of site.css that takes its place in a page, so that a drawing follows dark and light."""
 LOW, HIGH = "#f1f4f8", "#15467f"
 NAME_WIDTH, COLUMN_WIDTH, TASK_WIDTH = 34, 28, 40
-MOST_ROWS, MOST_COLUMNS = 120, 40
+MOST_ROWS, MOST_COLUMNS = 60, 16
 
 
-def write(tables: Tables, folder: Path) -> None:
-    """Write both charts and their data into charts/."""
-    target = folder / FOLDER
-    target.mkdir(exist_ok=True)
-    for name, (draw, rows) in CHARTS.items():
-        write_rows(target / f"{name}.csv", rows(tables))
-        with _style(name):
-            _save(draw(tables), target / name)
+T = TypeVar("T")
+
+
+def save(name: str, draw: Callable[[T], Figure], data: T, folder: Path) -> None:
+    """Draw a chart, and write it as SVG and as PNG."""
+    with _style(name):
+        _save(draw(data), folder / name)
 
 
 def _style(name: str) -> AbstractContextManager[None]:
@@ -64,6 +65,15 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.add_subplot()
+
+
+def _empty(title: str, why: str) -> Figure:
+    """A picture without marks that says why."""
+    figure, axes = _figure(9.0, 1.6)
+    axes.set_axis_off()
+    axes.set_title(title, loc="left", fontweight="bold")
+    axes.text(0, 0.5, clip(drawable(why), 110), color=SOFT, fontstyle="italic", va="center", transform=axes.transAxes)
+    return figure
 
 
 # --- labels ----------------------------------------------------------------------------------------------------------
@@ -151,7 +161,8 @@ def rate_rows(tables: Tables) -> list[dict[str, Any]]:
 
 def draw_tasks(tables: Tables) -> Figure:
     """A grid: tasks down, candidates across; a cell's lightness is its pass rate, its text the count."""
-    tasks, rest = tables.tasks[:MOST_ROWS], tables.tasks[MOST_ROWS:]
+    tasks = most_telling(tables, MOST_ROWS)
+    rest = tables.tasks[len(tasks) :]
     rows, beside = tables.candidates[:MOST_COLUMNS], tables.candidates[MOST_COLUMNS:]
     figure, axes = _figure(max(6.0, 3.4 + 1.9 * len(rows)), 1.9 + 0.34 * max(len(tasks), 1))
     for down, task in enumerate(tasks):
@@ -199,10 +210,3 @@ def _cell_values(row: CellRow) -> dict[str, Any]:
         "low_95": row.interval.low if row.interval else None, "high_95": row.interval.high if row.interval else None,
         "errors": counts.error, "missing": counts.missing, "not_run": counts.not_run, "shown": cell(row),
     }  # fmt: skip
-
-
-CHARTS: Mapping[str, tuple[Callable[[Tables], Figure], Callable[[Tables], list[dict[str, Any]]]]] = {
-    RATES: (draw_rates, rate_rows),
-    TASKS: (draw_tasks, cell_rows),
-}
-"""File name -> how it is drawn, and the rows of its data."""

@@ -190,6 +190,20 @@ CANDIDATE_COLUMNS: dict[str, Callable[[CandidateRow], str]] = {
 """Heading -> text of a candidate's cell. The interval speaks of tasks like these (effective sample size)."""
 
 
+def most_telling(tables: Tables, most: int) -> list[str]:
+    """All tasks, or those at which the pass rates of the LLM candidates lie furthest apart; by name."""
+    if len(tables.tasks) <= most:
+        return list(tables.tasks)
+    apart = {task: _spread(tables, task) for task in tables.tasks}
+    return sorted(sorted(tables.tasks, key=lambda task: -apart[task])[:most])
+
+
+def _spread(tables: Tables, task: str) -> float:
+    cells = [tables.cells.get((row.candidate, task)) for row in tables.candidates if not row.note]
+    rates = [rate for cell in cells if cell and (rate := cell.counts.solved_graded.rate) is not None]
+    return max(rates) - min(rates) if rates else 0.0
+
+
 def cell(row: CellRow | None) -> str:
     """A task cell: `2/3`, with what was not graded: `1/2 +1 error`, `missing`, `not run`."""
     if row is None:

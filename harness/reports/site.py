@@ -5,8 +5,8 @@ way from the page to the folder that holds assets/ ("" or "../"). `write_assets(
 
 Blocks of base.html: `title`, `kicker` (the line above), `headline` (the h1), `lead` (below it), `content`, `footer`;
 `body_class` is an optional value. Whatever `{{ ... }}` shows went through `text.plain` and is escaped; None is a dash.
-Filters: `percent`, `rate` (a share of 1), `dollars`, `duration`, `tokens`, `plural`, `clip`, `interval` of (low, high),
-`lines` (a text with its line ends), `slug` (an id that HTML, CSS and a hash can carry).
+Filters: `percent`, `dollars`, `duration`, `tokens`, `plural`, `clip`, `interval` of (low, high),
+`lines` (a text with its line ends), `cut` (a long one within bounds), `slug` (an id for HTML, CSS and a hash).
 
 Macros of parts.html: `bar(low, middle, high, reference)` is an interval, `chart(svg, name, title, note)` a figure.
 
@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.reports import text
+from harness.transcript import capped
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 ASSETS = "assets"
 TEMPLATES = "templates"
+MOST_LINES, MOST_WIDTH = 400, 4000  # of one text, with `cut`
 # On disk a page's own origin is none that browsers agree about, so `file:` stands beside 'self'; on a server it allows
 # nothing. Style attributes are those of the charts and of bars; the text in them is escaped like any other.
 POLICY = (
@@ -89,6 +91,11 @@ def lines(value: str) -> Markup:
     return escape(text.plain(value, lines=True))
 
 
+def cut(value: str) -> str:
+    """A long text within the bounds of a page."""
+    return capped(value, MOST_LINES, MOST_WIDTH)
+
+
 def slug(value: str) -> str:
     """A text as letters, digits and dashes; two texts may have one slug."""
     return re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-") or "x"
@@ -96,7 +103,6 @@ def slug(value: str) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "percent": text.percent,
-    "rate": text.percent,
     "dollars": text.dollars,
     "duration": text.duration,
     "tokens": text.count,
@@ -104,6 +110,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "clip": text.clip,
     "interval": lambda bounds, digits=0: text.interval(bounds[0], bounds[1]),
     "lines": lines,
+    "cut": cut,
     "slug": slug,
 }
 

@@ -116,6 +116,199 @@
     };
   };
 
+  // --- tables of rows that are in scripts beside the page (trials_data.py says what they hold) -----------------------
+
+  const sources = new Map();  // name -> what waits for its index and its parts
+
+  window.harnessData = (name, given) => {
+    const waiting = sources.get(name);
+    if (waiting) waiting(given);
+  };
+
+  const loadScript = (url) => new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = url;
+    script.addEventListener("load", resolve);
+    script.addEventListener("error", () => reject(new Error(`${url} cannot be read`)));
+    document.head.append(script);
+  });
+
+  const DASH = "–";
+  const dollars = (amount) => (amount >= 1 || amount === 0
+    ? `$${amount.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}` : `$${amount.toFixed(4)}`);
+  const tokens = (number) => (number < 1000 ? `${number}`
+    : number < 999950 ? `${(number / 1000).toFixed(1)} k` : `${(number / 1e6).toFixed(2)} M`);
+  const two = (number) => String(number).padStart(2, "0");
+  const duration = (seconds) => {
+    if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+    const whole = Math.round(seconds);
+    if (whole < 60) return `${whole} s`;
+    if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+    return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
+  };
+
+  const element = (tag, text, className) => {
+    const made = document.createElement(tag);
+    if (text !== undefined) made.textContent = text;
+    if (className) made.className = className;
+    return made;
+  };
+
+  const dataTable = async (table) => {
+    const id = table.dataset.table;
+    const base = table.dataset.from;
+    const parts = [];
+    let index = null;
+    sources.set(id, (given) => { if ("part" in given) parts[given.part] = given; else index = given; });
+    await loadScript(`${base}.js`);
+
+    const need = async (numbers) => {
+      for (const number of numbers) {
+        if (!parts[number]) {
+          place(`reading ${number + 1} of ${index.parts} …`);
+          await loadScript(`${base}-${number}.js`);
+        }
+      }
+    };
+    const all = () => [...Array(index.parts).keys()];
+    const place = (text) => {
+      for (const output of document.querySelectorAll("[data-place]")) {
+        if (output.dataset.place === id) output.textContent = text;
+      }
+    };
+
+    // A row is its number; what it holds is looked up, since a million objects would take a gigabyte.
+    const at = (row) => [parts[Math.floor(row / index.size)], row % index.size];
+    const take = (row, column) => {
+      const [part, place_] = at(row);
+      return part[column][place_];
+    };
+    const textOf = (row, column) => {
+      const [part, place_] = at(row);
+      return part.texts[part[column][place_]];
+    };
+    const taskOf = (row) => index.tasks[take(row, "t")];
+    const candidateOf = (row) => index.candidates[take(row, "c")];
+    const VALUES = {
+      task: (row) => take(row, "t"), candidate: (row) => take(row, "c"), outcome: (row) => take(row, "o"),
+      ending: (row) => textOf(row, "e"), signs: (row) => (take(row, "f") ? textOf(row, "s") : ""),
+      turns: (row) => take(row, "u") ?? "", tokens: (row) => take(row, "k") ?? "", cost: (row) => take(row, "m") ?? "",
+      time: (row) => take(row, "w") ?? "",
+    };
+    const FITS = {
+      task: (row, value) => taskOf(row) === value,
+      candidate: (row, value) => candidateOf(row).id === value,
+      outcome: (row, value) => index.outcomes[take(row, "o")] === value,
+      suspicious: (row, value) => (value === "yes") === (take(row, "f") === 1),
+    };
+    const wordsIn = (row) => [taskOf(row), candidateOf(row).name, index.outcomes[take(row, "o")], textOf(row, "e"),
+      textOf(row, "x"), textOf(row, "s")].join(" ").toLowerCase();
+
+    // Rows of one task lie together, so a task needs the parts from its first row to the next task's.
+    const partsOf = (task) => {
+      const wanted = index.tasks.indexOf(task);
+      return wanted < 0 ? [] : all().filter((n) => index.first[n] <= wanted && (index.first[n + 1] ?? wanted) >= wanted);
+    };
+
+    const idOf = (row) => {
+      const [part, place_] = at(row);
+      return part.ids[place_] ?? `${taskOf(row)}--${candidateOf(row).digest}--${take(row, "n")}`;
+    };
+
+    const draw = (row) => {
+      const line = element("tr");
+      const head = element("th");
+      head.scope = "row";
+      if (take(row, "p")) {
+        const link = element("a", taskOf(row));
+        link.href = `${table.dataset.pages}/${encodeURIComponent(`${idOf(row)}.html`)}`;
+        head.append(link);
+      } else head.append(taskOf(row));
+      head.append(element("small", `attempt ${take(row, "n")}`));
+      const outcome = index.outcomes[take(row, "o")];
+      const judged = element("td");
+      judged.append(element("span", outcome, `outcome ${outcome.replace(" ", "-")}`));
+      const shown = (value, write) => element("td", value === null ? DASH : write(value), "num");
+      const cost = take(row, "m");
+      const known = take(row, "w") !== null;
+      line.append(head, element("td", candidateOf(row).name), judged, element("td", textOf(row, "e"), "detail"),
+        element("td", textOf(row, "x")), element("td", textOf(row, "s")), shown(take(row, "u"), String),
+        shown(take(row, "k"), tokens), element("td", cost === null ? (known ? "unknown" : DASH) : dollars(cost), "num"),
+        shown(take(row, "w"), duration));
+      return line;
+    };
+
+    const fill = (column, options) => {
+      const control = controlsOf(id).find((c) => c.dataset.column === column);
+      for (const [value, text] of options) {
+        const option = element("option", text);
+        option.value = value;
+        control?.append(option);
+      }
+    };
+    fill("task", index.tasks.map((task) => [task, task]));
+    fill("candidate", index.candidates.map((c) => [c.id, c.name]));
+    fill("outcome", index.outcomes.map((outcome) => [outcome, outcome]));
+
+    let rows = null;  // those that fit, in their order; null is all, as they stand
+    let asked = "";
+    let turn = 0;
+
+    const find = async ({ sort, words, columns }) => {
+      const task = columns.find(({ key }) => key === "task")?.value;
+      const numbers = task === undefined ? all() : partsOf(task);
+      await need(numbers);
+      const found = [];
+      for (const number of numbers) {
+        for (let n = 0; n < parts[number].t.length; n += 1) {
+          const row = number * index.size + n;
+          if (columns.every(({ key, value }) => FITS[key](row, value))
+            && (!words.length || words.every((word) => wordsIn(row).includes(word)))) found.push(row);
+        }
+      }
+      const key = sort.replace(/^-/, "");
+      return key in VALUES ? ordered(found, VALUES[key], sort.startsWith("-")) : found;
+    };
+
+    const show = async (wanted) => {
+      const mine = turn += 1;
+      const question = JSON.stringify(wanted);
+      const plain = !wanted.sort && !wanted.words.length && !wanted.columns.length;
+      if (question !== asked) {
+        const found = plain ? null : await find(wanted);
+        if (mine !== turn) return;  // asked for something else meanwhile
+        rows = found;
+        asked = question;
+      }
+      const total = rows ? rows.length : index.rows;
+      const last = Math.max(0, Math.ceil(total / index.page) - 1);
+      const page = Math.min(Math.max(0, Number(state.of(id).get("page") ?? 1) - 1 || 0), last);
+      const begin = page * index.page;
+      const end = Math.min(begin + index.page, total);
+      const numbers = rows ? rows.slice(begin, end) : [...Array(end - begin).keys()].map((n) => begin + n);
+      await need([...new Set(numbers.map((row) => Math.floor(row / index.size)))]);
+      if (mine !== turn) return;
+      table.tBodies[0].replaceChildren(...numbers.map(draw));
+      place(total ? `${(begin + 1).toLocaleString("en")} to ${end.toLocaleString("en")} of ${total.toLocaleString("en")}` : "none");
+      made.told(total, index.rows);
+      for (const button of steps) button.disabled = button.dataset.step < 0 ? page === 0 : page === last;
+      table.dataset.ready = question;
+    };
+
+    const steps = [...document.querySelectorAll("[data-step]")].filter((button) => button.dataset.of === id);
+    for (const button of steps) {
+      button.addEventListener("click", () => {
+        const page = Number(state.of(id).get("page") ?? 1) || 1;
+        const next = Math.max(1, page + Number(button.dataset.step));
+        state.set(`${id}.page`, next === 1 ? "" : `${next}`);
+        made.apply();
+      });
+    }
+    const made = { id, element: table, total: index.rows, show: (wanted) => { show(wanted).catch(failed); } };
+    const failed = (error) => place(error.message);
+    return made;
+  };
+
   // --- what all tables share: heads that sort, filters, counts -------------------------------------------------------
 
   const controlsOf = (id) => [...document.querySelectorAll("[data-filter]")].filter((c) => c.dataset.filter === id);
@@ -148,7 +341,8 @@
 
     const told = (left, total) => {
       for (const count of document.querySelectorAll(`[data-count="${CSS.escape(id)}"]`)) {
-        count.textContent = left === total ? `${total.toLocaleString("en")}` : `${left.toLocaleString("en")} of ${total.toLocaleString("en")}`;
+        const [some, every] = [left.toLocaleString("en"), total.toLocaleString("en")];
+        count.textContent = left === total ? every : `${some} of ${every}`;
       }
     };
 
@@ -157,6 +351,7 @@
       const now = th.getAttribute("aria-sort");
       const down = now ? now === "ascending" : th.dataset.first === "desc";
       state.set(`${id}.sort`, `${down ? "-" : ""}${key}`);
+      state.set(`${id}.page`, "");
       apply();
     };
 
@@ -171,6 +366,7 @@
     for (const control of controlsOf(id)) {
       control.addEventListener("input", () => {
         state.set(`${id}.${nameOf(control)}`, control.value);
+        state.set(`${id}.page`, "");
         apply();
       });
     }
@@ -180,7 +376,7 @@
         apply();
       });
     }
-    made.told = told;
+    Object.assign(made, { told, apply });
     window.addEventListener("hashchange", apply);
     apply();
   };
@@ -234,7 +430,13 @@
   document.addEventListener("DOMContentLoaded", () => {
     paint(theme);
     for (const button of document.querySelectorAll("[data-theme-toggle]")) button.addEventListener("click", nextTheme);
-    for (const table of document.querySelectorAll("table[data-table]")) wire(tableOf(table));
+    for (const table of document.querySelectorAll("table[data-table]:not([data-from])")) wire(tableOf(table));
+    for (const table of document.querySelectorAll("table[data-from]")) {
+      dataTable(table).then((made) => {
+        wire(made);
+        if (state.of(made.id).size) table.closest("section")?.scrollIntoView();
+      }).catch((error) => { table.dataset.problem = error.message; });
+    }
     for (const table of document.querySelectorAll("table[data-grid]")) walk(table);
   });
 })();

@@ -259,9 +259,10 @@ def load(run_dir: Path) -> Loaded:
     """
     with _collector_at_rest():
         shared = _Shared()
-        planned = tuple(_planned(run_dir, shared))
+        rows = tuple(_planned(run_dir, shared))
+        planned = rows[: stopped(run_dir)]  # what a look made needless is not missing
         by_id = {record.trial_id: record for record in _recorded(run_dir, shared)}
-        order = {row.trial_id: row for row in planned}
+        order = {row.trial_id: row for row in rows}
         for trial_id, record in by_id.items():
             _check_belongs(run_dir, record, order.get(trial_id))
         present = tuple(by_id[row.trial_id] for row in planned if row.trial_id in by_id)

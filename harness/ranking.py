@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 ALPHA = 0.05
-MANY_TASKS = 50  # from here on the paired t test, below exact sign flips
+MANY_TASKS = 50  # below, always exact sign flips; from here on the paired t test where there are MANY_SUMS
+MANY_SUMS = 2000  # so many units of difference: then no few tasks decide, and t is as good
 FINEST = 5040  # common denominators up to this are counted in whole numbers
 
 
@@ -153,8 +154,9 @@ def _pairs_of(a: int, passed: Counts, graded: Counts, conditions: Counts, compar
     mean = np.array([stats.paired.settled(value) for value in d.sum(axis=1) / np.maximum(tasks, 1)])
     tries = np.minimum((shared * graded[a]).sum(axis=1), (shared * graded[others]).sum(axis=1))
     p = _t_tests(d, shared, mean, tasks, tries)
-    few = np.flatnonzero((tasks > 0) & (tasks < MANY_TASKS))
-    p[few] = _flips(passed[a], graded[a], passed[others[few]], graded[others[few]], shared[few])
+    few = np.flatnonzero(tasks > 0)
+    exact = _flips(passed[a], graded[a], passed[others[few]], graded[others[few]], shared[few])
+    p[few] = np.where(np.isnan(exact), p[few], exact)
     columns = zip(others, tasks, mean, p, strict=True)
     return [Pair(a, int(b), int(n), float(m), float(value), 1.0) for b, n, m, value in columns]
 
@@ -171,17 +173,21 @@ def _t_tests(d: Floats, shared: Flags, mean: Floats, tasks: Counts, tries: Count
 
 
 def _flips(passed_a: Counts, graded_a: Counts, passed_b: Counts, graded_b: Counts, shared: Flags) -> Floats:
-    """Exact sign-flip p-values of row a against several rows b, shape (pairs, T) -> (pairs,)."""
+    """Exact sign-flip p-values of row a against several rows b, shape (pairs, T) -> (pairs,); nan where t will do."""
     import numpy as np
 
     unit = math.lcm(*(int(n) for n in np.unique(np.concatenate([graded_a, graded_b.ravel()])) if n))
     n_a, n_b = np.maximum(graded_a, 1), np.maximum(graded_b, 1)
+    small = shared.sum(axis=1) < MANY_TASKS
     if unit > FINEST:
         floats = np.where(shared, passed_a / n_a - passed_b / n_b, 0.0)
-        return np.array([stats.sign_flip(row).p for row in floats])
+        return np.array([stats.sign_flip(d).p if few else math.nan for d, few in zip(floats, small, strict=True)])
     whole = np.where(shared, passed_a * (unit // n_a) - passed_b * (unit // n_b), 0)
-    sums = np.abs(whole.sum(axis=1))
-    return np.array([_flip(_tallied(row), int(total)) for row, total in zip(np.abs(whole), sums, strict=True)])
+    sums, units = np.abs(whole.sum(axis=1)), np.abs(whole).sum(axis=1)
+    return np.array([
+        _flip(_tallied(row), int(total)) if few or most <= MANY_SUMS else math.nan
+        for row, total, most, few in zip(np.abs(whole), sums, units, small, strict=True)
+    ])  # fmt: skip
 
 
 def _tallied(values: Counts) -> tuple[tuple[int, int], ...]:

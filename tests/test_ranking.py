@@ -80,14 +80,21 @@ def test_the_reference_example() -> None:
     assert found.p == pytest.approx(0.109375)
 
 
-def test_from_fifty_tasks_on_p_is_the_paired_t_test() -> None:
+def test_with_many_tasks_and_sums_p_is_the_paired_t_test() -> None:
     source = np.random.default_rng(3)
-    passed = source.integers(0, 4, (2, 60))
-    (found,) = rank(passed, np.full((2, 60), 3)).pairs
-    d = (passed[0] - passed[1]) / 3
-    expected = stats.on_tasks_like_these(d)
+    graded = np.array([[7] * 200, [11] * 200])
+    passed = source.binomial(graded, 0.5)
+    (found,) = rank(passed, graded).pairs
+    expected = stats.on_tasks_like_these(passed[0] / 7 - passed[1] / 11)
     assert expected is not None
     assert found.p == pytest.approx(stats.t_test(expected))
+
+
+def test_a_few_tasks_that_differ_among_many_are_counted_exactly() -> None:
+    """Five wins of five in 60 tasks are p = 1/16; the t test would say 0.024."""
+    passed = counts([1] * 5 + [0] * 55, [0] * 60)
+    (found,) = rank(passed, np.ones((2, 60), dtype=int)).pairs
+    assert found.p == pytest.approx(1 / 16)
 
 
 def test_uneven_attempts_without_a_fine_common_denominator_are_exact_too() -> None:

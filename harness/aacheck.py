@@ -27,6 +27,7 @@ from harness.errors import EXIT_NO, EXIT_OK, ConfigError, ResultsError
 from harness.reports.text import percent, plain, plural
 from harness.stats import Difference, Interval, Verdict
 from harness.stats.resample import nights, prior
+from harness.types import TrialRecord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,13 +147,13 @@ def configuration(
 
 def check(arm: Arm, asked: Check, families: Mapping[str, str] | None = None) -> Found:
     """Simulate the nights of a candidate. Raises ResultsError when it has no trial with a verdict."""
-    graded = {row.task: arm.graded(row.task) for row in arm.planned}
-    names = sorted(task for task, records in graded.items() if records)
+    found = graded(arm)
+    names = sorted(found)
     if not names:
         raise ResultsError(
             f"{arm.name} has no trial with a verdict in run {arm.run}: there is nothing to deal into arms"
         )
-    scores = [[int(r.outcome == "passed") for r in graded[task]] for task in names]
+    scores = [[int(r.outcome == "passed") for r in found[task]] for task in names]
     attempts = asked.attempts or _half(scores)
     passed = nights(scores, attempts, asked.nights, asked.seed)
     groups = [(families or {}).get(task, f"task {task}") for task in names]
@@ -166,6 +167,15 @@ def check(arm: Arm, asked: Check, families: Mapping[str, str] | None = None) -> 
         floor=_floor(*passed, attempts), notes=tuple(_notes(arm, scores, attempts, asked)), real=odd_even(arm),
         **_spread(deltas, 1 / (len(names) * attempts)),
     )  # fmt: skip
+
+
+def graded(arm: Arm) -> dict[str, list[TrialRecord]]:
+    """Task -> its records that have a verdict, by attempt."""
+    found: dict[str, list[TrialRecord]] = {}
+    for record in sorted(arm.records, key=lambda record: record.attempt):
+        if record.outcome != "error":
+            found.setdefault(record.task, []).append(record)
+    return found
 
 
 def _half(scores: stats.Clusters) -> int:

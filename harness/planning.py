@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import arms, stats, store, tasks
+from harness.aacheck import graded
 from harness.alike import Arm, alike, paired_tasks
+from harness.compare import Trials
 from harness.config import CandidateSpec, RunConfig
 from harness.design import POWER, Basis, Design, Price, Wish, advice, choose, designs
 from harness.errors import AgentError, ConfigError, ResultsError
@@ -171,13 +173,15 @@ def _piloted(pilot: Sequence[Arm], told: Stated) -> tuple[Basis, list[str]]:
     names = paired_tasks(pilot[0], pilot[-1])
     if not names:
         raise ResultsError(f"no task of {pilot[0].run} has a verdict in every arm: it is no pilot")
-    scores = [[[int(r.outcome == "passed") for r in arm.graded(task)] for task in names] for arm in pilot]
+    found = [graded(arm) for arm in pilot]
+    trials = [[by_task[name] for name in names] for by_task in found]
+    scores = [[[int(r.outcome == "passed") for r in records] for records in arm] for arm in trials]
     one, two = scores[0], scores[-1]
     variances = stats.from_one(one, told.spread) if len(pilot) == 1 else stats.from_two(one, two, told.spread)
-    prices = [_paid(arm, names) for arm in pilot]
+    prices = [_paid(arm) for arm in trials]
     given = [told.cost, told.cost if told.cost_b is None else told.cost_b]
     prices = [p if g is None else _price(g) for p, g in zip([prices[0], prices[-1]], given, strict=True)]
-    seconds = [_mean(arm, names, lambda record: record.seconds) for arm in pilot]
+    seconds = [_mean(arm, lambda record: record.seconds) for arm in trials]
     told_seconds = sum(seconds) / len(seconds) if told.seconds is None else told.seconds
     rate = float(stats.task_means(one).mean())
     return Basis(variances, prices[0], prices[1], told_seconds, room=1 - rate), [
@@ -211,15 +215,15 @@ def _variance_lines(variances: stats.Variances) -> Iterable[str]:
     yield from (text for name, text in ASSUMED.items() if name in variances.assumed)
 
 
-def _paid(arm: Arm, names: Sequence[str]) -> Price:
+def _paid(arm: Trials) -> Price:
     """Mean cost of a trial over tasks; unknown as soon as one trial's is, with the least that it can be."""
-    records = [record for task in names for record in arm.graded(task)]
-    floor = _mean(arm, names, lambda r: (r.cost_floor_usd or 0.0) if r.cost_usd is None else r.cost_usd)
+    records = [record for task in arm for record in task]
+    floor = _mean(arm, lambda r: (r.cost_floor_usd or 0.0) if r.cost_usd is None else r.cost_usd)
     return Price(None if any(record.cost_usd is None for record in records) else floor, floor)
 
 
-def _mean(arm: Arm, names: Sequence[str], take: Callable[[TrialRecord], float]) -> float:
-    means = [sum(map(take, found)) / len(found) for found in map(arm.graded, names)]
+def _mean(arm: Trials, take: Callable[[TrialRecord], float]) -> float:
+    means = [sum(map(take, records)) / len(records) for records in arm]
     return sum(means) / len(means)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 MOST_SUMS = 2**20  # distinct sums that are kept apart; beyond, the test draws at random
 FEW_SUMS = 2**12  # so many, all distinct: the sums do not coincide, and will not later on
+TOGETHER = 64  # tasks of one value that are counted at once
 RESAMPLES = 50_000
 SAME = 1e-9  # sums closer than this, as a share of the largest, are equal but for rounding
 
@@ -44,8 +46,7 @@ def sign_flip(
     observed, values = abs(float(np.sum(d))), values[values > 0]
     if not len(values):
         return Exact(1.0, 0.5)
-    half = np.array([0.5, 0.5])
-    p = _tail([(np.array([-v, v]), half) for v in values], observed, float(values.sum()))
+    p = _tail(_signed(values), observed, float(values.sum()))
     return _drawn(values, observed, seed, draws) if p is None else p
 
 
@@ -109,6 +110,19 @@ def _by_family(values: Array, families: Sequence[Hashable] | None) -> Array:
     for family, value in zip(families, values, strict=True):
         sums[family] = sums.get(family, 0.0) + float(value)
     return np.array(list(sums.values()))
+
+
+def _signed(values: Array) -> list[tuple[Array, Array]]:
+    """The sums that flipped signs can give, with their chances; tasks of one value go together, some at a time."""
+    import numpy as np
+
+    parts = []
+    for value, often in zip(*np.unique(np.round(values, 12), return_counts=True), strict=True):
+        for start in range(0, int(often), TOGETHER):
+            number = min(TOGETHER, int(often) - start)
+            chances = np.array([math.comb(number, up) / 2**number for up in range(number + 1)])
+            parts.append((value * (2 * np.arange(number + 1) - number), chances))
+    return parts
 
 
 def _dealt(passed: int, n_a: int, n_b: int) -> tuple[Array, Array]:

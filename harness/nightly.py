@@ -52,7 +52,7 @@ class Table(Frozen):
     baseline: str | None = Field(None, min_length=1)
     window: int = Field(7, ge=1, le=1000)
     margin: float = Field(0.05, ge=0, le=1, allow_inf_nan=False)
-    alpha: float = Field(0.05, gt=0, le=0.5, allow_inf_nan=False)
+    alpha: float = Field(0.05, ge=1e-6, le=0.5, allow_inf_nan=False)
     history: str | None = Field(None, min_length=1)
     webhook: str | None = Field(None, min_length=1)
     webhook_env: str | None = Field(None, min_length=1)

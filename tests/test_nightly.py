@@ -201,7 +201,7 @@ def test_a_wrong_command_line_ends_with_2(project: Path, words: list[str]) -> No
 
 # --- nights ----------------------------------------------------------------------------------------------------------
 
-REPORT = ("nightly.md", "nightly.json", "charts/nights.csv", "charts/nights.svg", "summary.md")
+REPORT = ("nightly.md", "nightly.json", "charts/nights.csv", "charts/nights.svg")
 
 
 def told(results: Path, date: str) -> dict[str, str]:
@@ -226,9 +226,9 @@ def test_a_night_that_is_killed_again_and_again_tells_the_same(project: Path, bo
     begun = time.monotonic()
     whole, _ = harness(project, "nightly", "night.toml", "--date", "2026-11-02")
     took = time.monotonic() - begun
-    for share in (0.3, 0.6, 0.9):
+    for share in (0.5, 0.9):
         process = start(project, "nightly", "night.toml", "--date", "2026-11-02", "--results", "killed")
-        time.sleep(took * rng.uniform(share - 0.2, share))
+        time.sleep(took * rng.uniform(share - 0.3, share))
         hits += process.poll() is None
         process.kill()
         process.communicate()
@@ -292,6 +292,7 @@ def test_an_alarm_from_the_drop_to_its_acknowledgement(
     done, _ = harness(project, "nightly", "night.toml", "--acknowledge", "the model is broken; known")
     assert "acknowledged" in done
     harness(project, "nightly", "night.toml", "--acknowledge", "twice", code=2)
+    Path("agents/worker.md").unlink()  # of a night that is done nothing is needed but its results
     output, _ = harness(project, "nightly", "night.toml", "--date", "2026-11-02", **env)
     assert "fine (alarm acknowledged)" in output
     rows = csv.DictReader(Path("results/night-2026-11-02/report/charts/nights.csv").read_text().splitlines())
@@ -301,18 +302,15 @@ def test_an_alarm_from_the_drop_to_its_acknowledgement(
 
 @pytest.mark.bubblewrap
 def test_a_night_out_of_budget_is_invalid_told_the_next_and_goes_on(project: Path, boxes: None) -> None:
-    write(FILE.replace("attempts = 3", "attempts = 2\nmax_total_turns = 3"))
+    write(FILE.replace("attempts = 3", "attempts = 1\nmax_total_turns = 1"))
     output, _ = harness(project, "nightly", "night.toml", "--date", "2026-11-01", code=7)
-    assert "invalid: coverage" in output
+    assert "invalid: coverage 0 %" in output
     assert "ALARM" not in output
     harness(project, "nightly", "night.toml", "--date", "2026-11-02", "--max-turns", "20")
     page = Path("results/night-2026-11-02/report/nightly.md").read_text()
     assert "2026-11-01 was never finished: 1 of its trials lack a verdict" in page
     output, _ = harness(project, "nightly", "night.toml", "--date", "2026-11-01", "--max-turns", "20")
     assert "fine" in output
-    Path("agents/worker.md").unlink()  # of a night that is done nothing is needed but its results
-    again, _ = harness(project, "nightly", "night.toml", "--date", "2026-11-01")
-    assert again == output
 
 
 def test_two_nights_do_not_overlap(project: Path) -> None:

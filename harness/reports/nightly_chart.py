@@ -23,7 +23,7 @@ NAME = "nights"
 ALARM = "#b3372f"
 MOST_SUBJECTS, MOST_NIGHTS, MOST_LABELS = 6, 90, 12
 TITLE_WIDTH = 80
-LEAST_LEVEL = 0.05  # below, M_n is drawn at the bottom: a night begins anew from 1 in any case
+LEAST_LEVEL, MOST_LEVEL = 0.05, 1e6  # beyond, M_n is drawn at the edge: a night begins anew from 1 in any case
 
 
 def write(found: Judgement, folder: Path) -> None:
@@ -107,8 +107,10 @@ def _draw_levels(axes: Axes, subject: Subject, nights: Sequence[Night]) -> None:
     watch = subject.watch
     places = {night.date: place for place, night in enumerate(nights)}
     steps = [step for step in watch.steps if step.date in places]
-    levels = [max(step.level, LEAST_LEVEL) for step in steps]
+    top = max(MOST_LEVEL, watch.threshold)
+    levels = [min(max(step.level, LEAST_LEVEL), top) for step in steps]
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
     axes.axhline(watch.threshold, color=ALARM, linewidth=1.2)
     axes.axhline(1, color=GRID, linewidth=0.8)
     axes.text(1.01, watch.threshold, f"alarm at {watch.threshold:.3g}", color=ALARM, fontsize=8, va="center",
@@ -123,6 +125,7 @@ def _draw_levels(axes: Axes, subject: Subject, nights: Sequence[Night]) -> None:
     axes.set_xticks([place for place, _ in shown], [date for _, date in shown], fontsize=8, rotation=30, ha="right")
     axes.set_xlim(-0.6, max(len(nights), 1) - 0.4)
     axes.tick_params(labelbottom=True)
+    axes.set_xlabel("hollow: another prompt or setting than tonight's; ×: a night that decides nothing", color=SOFT)
     _plain(axes)
 
 

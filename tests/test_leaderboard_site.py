@@ -95,6 +95,7 @@ def test_the_index_says_what_is_not_ranked_and_why(made: Path) -> None:
     text = (made / "index.html").read_text()
     assert "invalid: coverage 90 %" in text
     assert "A NEGATIVE CONTROL WAS PASSED in run leaked" in text
+    assert "Isolation: docker L1, limits by cgroup v1." in text
     assert "First place is open" in text or "leads: it passes" in text
     assert "unknown" in text
 

@@ -126,6 +126,11 @@ def seeds(row: Row) -> str:
     return f"{known.seeds} distinct seeds in {known.seeded} graded trials, each made after its submission was frozen"
 
 
+def isolation(board: Board) -> str:
+    """How the board's trials were isolated: sandbox, level and what enforced the limits."""
+    return "; ".join(sorted({found for task in board.tasks for found in task.isolation})) or "unknown"
+
+
 def scope_name(name: str) -> str:
     """`overall`, `APIs` or `api.rest`."""
     return GROUPS.get(name, name) if name else "overall"
@@ -257,7 +262,7 @@ def helpers() -> Mapping[str, Any]:
     return {
         function.__name__: function
         for function in (
-            rank_of, headline, leaks, cost, spent, suspicious, coverage, tokens, settings, seeds, scope_name, about,
+            rank_of, headline, leaks, cost, spent, suspicious, coverage, tokens, settings, seeds, isolation, scope_name, about,
             areas_of, groups_of, dimensions_of, choices, scopes, bar, cells, shade, values, parts, in_order,
         )
     }  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from boards import on_disk, run, with_yardsticks
-from browser import SERIOUS, chromium, open_page, wider_than_its_window  # noqa: F401
+from browser import axe_findings, chromium, open_page, wider_than_its_window  # noqa: F401
 
 from harness import store
 from harness.reports.leaderboard_site import Options, publish
@@ -177,18 +177,10 @@ def every_page(site: Path) -> list[Path]:
     return [site / "index.html", *kinds]
 
 
-def serious(page: Any) -> list[str]:
-    """What axe calls serious or critical; without `preload` it asks for no file again, which a page may not do."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    return [f"{v['id']}: {[node['html'][:150] for node in v['nodes'][:3]]}" for v in found if v["impact"] in SERIOUS]
-
-
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_serious(open_page: Open, site: Path, dark: bool) -> None:  # noqa: F811
     for path in every_page(site)[: 2 if dark else None]:
-        assert serious(open_page(path, root=site, dark=dark)) == [], path.name
+        assert axe_findings(open_page(path, root=site, dark=dark)) == [], path.name
 
 
 def test_dark_mode_is_dark(open_page: Open, site: Path) -> None:  # noqa: F811

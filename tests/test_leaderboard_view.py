@@ -59,17 +59,6 @@ def test_every_scope_has_the_cells_of_every_row() -> None:
     assert (best["place"], best["rank"], best["from"], best["wide"]) == (0, "1", "0.00%", "50.00%")
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.601, 0.8, 1.0])
-def test_a_heat_map_has_no_shade_on_which_nothing_can_be_read(share: float) -> None:
-    shade = float(view.shade(share)[:-1])
-    assert not 57.1 < shade < 74 and 0 <= shade <= 100
-
-
-def test_shades_grow_with_the_share() -> None:
-    shades = [float(view.shade(n / 100)[:-1]) for n in range(101)]
-    assert shades == sorted(shades)
-
-
 @pytest.mark.parametrize(("number", "name"), [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA")])
 def test_points_are_named_by_letters(number: int, name: str) -> None:
     assert charts.letters(number) == name

@@ -231,11 +231,6 @@ def cells(standing: Standing, place: int, number: int) -> dict[str, Any]:
     return _cells(standing, place, number)
 
 
-def shade(share: float) -> str:
-    """How dark a heat map's cell is, in per cent: between 57 and 74 neither dark nor light letters can be read."""
-    return f"{100 * (share * 0.95 if share <= 0.6 else 0.74 + (share - 0.6) * 0.65):.1f}%"
-
-
 def values(rows: Sequence[Row], name: str) -> list[str]:
     """The distinct agents, scaffolds or models of some rows, for a filter."""
     return sorted({plain(found) for row in rows if (found := getattr(row, name))})
@@ -262,7 +257,7 @@ def helpers() -> Mapping[str, Any]:
     return {
         function.__name__: function
         for function in (
-            rank_of, headline, leaks, cost, spent, suspicious, coverage, tokens, settings, seeds, isolation, scope_name, about,
-            areas_of, groups_of, dimensions_of, choices, scopes, bar, cells, shade, values, parts, in_order,
+            rank_of, headline, leaks, cost, spent, suspicious, coverage, tokens, settings, seeds, isolation, scope_name,
+            about, areas_of, groups_of, dimensions_of, choices, scopes, bar, cells, values, parts, in_order,
         )
     }  # fmt: skip

@@ -434,7 +434,10 @@
     for (const table of document.querySelectorAll("table[data-from]")) {
       dataTable(table).then((made) => {
         wire(made);
-        if (state.of(made.id).size) table.closest("section")?.scrollIntoView();
+        // A link to some rows, from elsewhere or from the heat map, leads to them.
+        const go = () => { if (state.of(made.id).size) table.closest("section")?.scrollIntoView(); };
+        window.addEventListener("hashchange", go);
+        go();
       }).catch((error) => { table.dataset.problem = error.message; });
     }
     for (const table of document.querySelectorAll("table[data-grid]")) walk(table);

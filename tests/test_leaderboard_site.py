@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,6 +26,7 @@ from harness.reports.leaderboard_site import Options, publish
 from harness.store import Loaded
 from harness.types import Ending, Failure, Grade, Isolation, Submission, digest_of
 
+ROOT = Path(__file__).parent.parent
 GOOD, FAIR, POOR = [1] * 20, [1] * 10 + [0] * 10, [0] * 20
 HOSTILE = "=1+1<script>alert(1)</script>\u202e\x1b[31m{{7*7}}\"'&"
 
@@ -272,6 +276,25 @@ def test_the_same_runs_give_the_same_bytes(results: Path, made: Path, tmp_path: 
     runs = store.run_dirs(results)
     publish(list(reversed(runs)), tmp_path / "again", Options(title="Ours", url="https://example.org/ours/"), silent)
     assert files_of(tmp_path / "again") == files_of(made)
+
+
+def test_no_process_time_zone_or_place_shows_in_the_bytes(results: Path, tmp_path: Path) -> None:
+    made = []
+    for number, zone in ((1, "Asia/Tokyo"), (2, "America/Lima")):
+        place = tmp_path / f"somewhere-{number}"
+        place.mkdir()
+        command = [sys.executable, "-m", "harness", "leaderboard", "first", "second", "older"]
+        environment = {
+            **os.environ,
+            "PYTHONHASHSEED": str(number),
+            "TZ": zone,
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(place),
+        }
+        options = ["--results", str(results), "--out", "site"]
+        subprocess.run([*command, *options], cwd=place, env=environment, check=True, capture_output=True)
+        made.append(files_of(place / "site"))
+    assert made[0] == made[1]
 
 
 def test_an_earlier_leaderboard_is_replaced_whole(results: Path, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from pydantic import Field
 from harness import config as configuration
 from harness import nightbook, nights, store, tomlfile, webhook
 from harness.config import BARE, CandidateSpec, RunConfig
-from harness.errors import EXIT_NO, EXIT_OK, EXIT_RUN_ERRORS, ConfigError, HarnessError, UsageError
+from harness.errors import EXIT_NO, EXIT_OK, EXIT_RUN_ERRORS, ConfigError, HarnessError, ResultsError, UsageError
 from harness.lock import Locked, held, of_a_run
 from harness.nightbook import Book
 from harness.nights import SCHEMA, Acknowledged, Judgement, Opening, Rules
@@ -200,6 +200,9 @@ def night(path: Path, config: NightlyConfig, day: str, say: Say) -> Told:
             report = _write(found, result)
     except Locked:
         raise
+    except KeyboardInterrupt:
+        say("interrupted: what is finished is kept; the same command goes on from there")
+        raise
     except HarnessError as error:
         _tell(config, "failed", error.exit_code, _failed(config, day, error), say)
         raise
@@ -210,13 +213,17 @@ def night(path: Path, config: NightlyConfig, day: str, say: Say) -> Told:
 
 def _carried_out(path: Path, config: NightlyConfig, day: str, say: Say) -> tuple[Judgement, RunResult]:
     book = config.book
-    result = _finished(book.run(day)) if nightbook.opened(book, day) else None
+    with of_a_run(book.run(day)):
+        result = _finished(book.run(day)) if nightbook.opened(book, day) else None
     if result is None:
         run, opening = planned(config, day, path)
         nightbook.begin(book, opening)
         with of_a_run(run.folder):
             result = carry_out(run, say)
-    found = nights.judge(nightbook.nights(book, day, say), nightbook.seen(book), config.rules)
+    known = nightbook.nights(book, day, say)
+    if not known or known[-1].date != day:
+        raise ResultsError(f"{book.run(day)}: the night of {day} cannot be read back; what is wrong is told above")
+    found = nights.judge(known, nightbook.seen(book), config.rules)
     # Also a yardstick or a negative control without a verdict leaves the night unfinished.
     unfinished = found.status == "fine" and result.exit_code != EXIT_OK
     return replace(found, status="incomplete") if unfinished else found, result

@@ -108,16 +108,16 @@ def sham(agent: Agent) -> Agent:
 
 
 def inert(body: str) -> str:
-    """Neutral prose in paragraphs as long as those of `body`, and so as long as the whole."""
+    """Neutral prose in paragraphs that end about where those of `body` do, and so is as long as the whole."""
     words = itertools.cycle(INERT.split())
-    paragraphs = [part for part in re.split(r"\n\s*\n", body) if part.strip()]
-    debt, made = 0, []
-    for part in paragraphs:
-        size = len(part.encode("utf-8", "replace")) + debt
-        text = _filled(words, size)
-        debt = size - len(text)
-        made.append(text)
-    return "\n\n".join(text for text in made if text) or next(words)
+    made, goal, begun = "", 0, 0
+    for paragraph in re.finditer(r"\S.*?(?=\n\s*\n|\Z)", body, re.DOTALL):
+        goal += len(body[begun : paragraph.end()].encode("utf-8", "replace"))
+        begun = paragraph.end()
+        start = f"{made}\n\n" if made else ""
+        text = _filled(words, goal - len(start))
+        made = start + text if text else made
+    return made or next(words)
 
 
 def _filled(words: Iterator[str], size: int) -> str:

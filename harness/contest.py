@@ -92,6 +92,7 @@ def contest(asked: Asked, say: Say) -> Ended:
     """
     if asked.anytime and asked.looks:
         raise ConfigError("--looks plans when it is looked, --anytime allows it whenever: give one of them")
+    _ = asked.options  # numbers that decide nothing are refused before anything else
     words = [word for word in (asked.a, asked.b) if word is not None]
     kinds = [kind_of(word, asked.results, asked.agents_dir) for word in words]
     if len(set(kinds)) == 2:

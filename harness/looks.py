@@ -210,7 +210,7 @@ def blocks(run_dir: Path, todo: Sequence[TrialPlan], say: Callable[[str], None])
     without a word when trials of a block were not carried out (the budget said why).
     """
     course = read(run_dir)
-    if course is None:
+    if course is None or not todo:
         yield todo
         return
     place = {row.trial_id: number for number, row in enumerate(store.plan_rows(run_dir))}

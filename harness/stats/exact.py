@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import functools
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,7 +67,7 @@ def label_shuffle(
         raise ValueError("each task needs an attempt in both arms")
     a, size_a, b, size_b = counts
     observed = abs(float((b / size_b - a / size_a).sum()))
-    parts = [_dealt(a[t] + b[t], size_a[t], size_b[t]) for t in range(len(a))]
+    parts = [_dealt(int(a[t] + b[t]), int(size_a[t]), int(size_b[t])) for t in range(len(a))]
     return _tail(parts, observed, float(len(a)))
 
 
@@ -125,8 +126,9 @@ def _signed(values: Array) -> list[tuple[Array, Array]]:
     return parts
 
 
+@functools.lru_cache(4096)  # few kinds of tasks come again and again, and this is what takes time
 def _dealt(passed: int, n_a: int, n_b: int) -> tuple[Array, Array]:
-    """The differences that shuffling the labels at one task can give, with their chances."""
+    """The differences that shuffling the labels at one task can give, with their chances. Not to be changed."""
     import numpy as np
     from scipy.stats import hypergeom
 

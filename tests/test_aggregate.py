@@ -324,3 +324,116 @@ def test_suspicious_trials_are_counted_among_those_that_were_searched():
         (0, []), (2, ["search"]), (0, []), (None, None),
     ]  # fmt: skip
     assert found.counts.passed == 4  # no outcome was changed
+
+
+# --- curves, resources, groups ---------------------------------------------------------------------------------------
+
+
+def test_the_curves_go_up_to_the_attempts_that_every_task_has():
+    rows = [plan_row("a", attempt=n) for n in range(1, 5)] + [plan_row("b", attempt=n) for n in range(1, 4)]
+    records = [record(row, "passed" if row.attempt <= 2 else "failed") for row in rows]
+    found = made(rows, records)
+    points = found.curves[rows[0].candidate]
+    assert [point.k for point in points] == [1, 2, 3]
+    for point in points:
+        once = [stats.pass_at_k(4, 2, point.k), stats.pass_at_k(3, 2, point.k)]
+        always = [stats.pass_hat_k(4, 2, point.k), stats.pass_hat_k(3, 2, point.k)]
+        assert point.tasks == 2
+        assert point.at_least_one == pytest.approx(sum(once) / 2)
+        assert point.all_of_them == pytest.approx(sum(always) / 2)
+
+
+def test_a_long_curve_has_fewer_points_and_keeps_its_end():
+    rows, records = attempts(["passed", "failed"] * 100)
+    ks = [point.k for point in made(rows, records).curves[rows[0].candidate]]
+    assert ks[:33] == [*range(1, 33), 35]
+    assert ks[-1] == 200
+    assert ks == sorted(set(ks)) and len(ks) < 60
+
+
+def test_there_is_no_curve_where_there_is_no_rate():
+    rows = [plan_row(f"t{n}", attempt=k) for n in range(10) for k in (1, 2)]
+    assert made(rows, [record(row) for row in rows[:18]]).curves == {}
+
+
+def test_resources_are_of_graded_trials_with_medians_and_nineties():
+    rows = [plan_row(attempt=n) for n in range(1, 13)]
+    records = [record(row, seconds=float(n), turns=n, usage=Usage(input=n, output=2 * n), cost_usd=n / 10)
+               for n, row in enumerate(rows[:11], start=1)]  # fmt: skip
+    lost = record(rows[11], "error", seconds=9999.0)
+    [used] = made(rows, [*records, lost]).resources
+    assert (used.trials, used.seconds, used.turns) == (11, (6.0, 10.0), (6.0, 10.0))
+    assert (used.tokens["input"], used.tokens["output"], used.all_tokens) == ((6, 10), (12, 20), (18, 30))
+    assert used.dollars == pytest.approx((0.6, 1.0))
+
+
+def test_a_price_that_is_not_known_is_in_no_median():
+    rows, _ = attempts(["passed"] * 3)
+    records = [record(row, cost_usd=cost) for row, cost in zip(rows, (None, 1.0, 3.0), strict=True)]
+    [used] = made(rows, records).resources
+    assert (used.dollars.median, used.unpriced) == (2.0, 1)
+    [used] = made(rows, [record(row, cost_usd=None) for row in rows]).resources
+    assert (used.dollars, used.unpriced) == (None, 3)
+
+
+def test_a_task_counts_once_in_a_group_however_many_of_its_areas_it_names():
+    rows = [plan_row("a", areas=("api.rest", "api.errors", "data.schema")), plan_row("b", areas=("api.rest",))]
+    found = {row.area: row for row in made(rows, [record(row) for row in rows]).groups}
+    assert {name: (row.tasks, row.counts.planned) for name, row in found.items()} == {"api": (2, 2), "data": (1, 1)}
+
+
+# --- against the plainest reckoning ----------------------------------------------------------------------------------
+
+
+@st.composite
+def runs(draw):
+    """Any small run: candidates, tasks with areas, attempts of several fates, a control, costs known or not."""
+    of_task = {name: draw(st.sets(st.sampled_from(["api.rest", "api.errors", "data.schema"]))) for name in "abc"}
+    rows = [
+        plan_row(task, label, attempt, sorted(of_task[task]), control="impossible" if task == "c" else None)
+        for label in ("one", "two") for task in "abc" for attempt in range(1, draw(st.integers(1, 3)) + 1)
+    ]  # fmt: skip
+    fates = [draw(st.sampled_from(["passed", "failed", "error", "gone"])) for _ in rows]
+    costs, times = st.sampled_from([None, 0.1, 0.2, 0.7]), st.sampled_from([1.0, 2.5, 9.0])
+    values = [{"cost_usd": draw(costs), "seconds": draw(times)} for _ in rows]
+    told = zip(rows, fates, values, strict=True)
+    return rows, [record(row, fate, **some) for row, fate, some in told if fate != "gone"], of_task
+
+
+@settings(max_examples=80, deadline=None)
+@given(runs())
+def test_every_table_is_what_plain_counting_gives(run):
+    rows, records, of_task = run
+    found = made(rows, records, {"b": "refused"})
+    by_id = {one.trial_id: one for one in records}
+    ordinary = [row for row in rows if row.task != "c"]
+
+    def count(some):
+        there = [by_id[row.trial_id] for row in some if row.trial_id in by_id]
+        ends = [one.outcome for one in there]
+        gone = [row for row in some if row.trial_id not in by_id]
+        return (len(some), ends.count("passed"), ends.count("failed"), ends.count("error"),
+                sum(row.task != "b" for row in gone), sum(row.task == "b" for row in gone))  # fmt: skip
+
+    def told(counts):
+        return (counts.planned, counts.passed, counts.failed, counts.error, counts.missing, counts.not_run)
+
+    assert told(found.counts) == count(ordinary)
+    for row in found.candidates:
+        mine = [one for one in ordinary if one.candidate == row.candidate]
+        assert told(row.counts) == count(mine)
+        costs = [by_id[one.trial_id].cost_usd for one in mine if one.trial_id in by_id]
+        assert row.cost.floor == pytest.approx(sum(cost or 0 for cost in costs))
+        assert row.cost.unknown == costs.count(None)
+        graded = [by_id[r.trial_id] for r in mine if r.trial_id in by_id and by_id[r.trial_id].outcome != "error"]
+        scores = [[one.outcome == "passed" for one in graded if one.task == task] for task in "ab"]
+        wanted = stats.task_rate([some for some in scores if some]) if row.counts.valid else None
+        assert row.rate == (wanted and pytest.approx(wanted))
+    for (candidate, task), cell in found.cells.items():
+        assert told(cell.counts) == count([r for r in ordinary if (r.candidate, r.task) == (candidate, task)])
+    for area in found.areas:
+        mine = [r for r in ordinary if r.candidate == area.candidate and area.area in of_task[r.task]]
+        assert (told(area.counts), area.tasks) == (count(mine), len({row.task for row in mine}))
+    for group in found.groups:
+        named = {task for task, areas in of_task.items() if any(a.startswith(f"{group.area}.") for a in areas)}
+        assert told(group.counts) == count([r for r in ordinary if r.candidate == group.candidate and r.task in named])

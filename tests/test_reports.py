@@ -371,7 +371,7 @@ def test_labels_with_mathematics_markup_and_missing_glyphs_are_drawn(tmp_path):
 
 
 def test_a_chart_of_more_rows_than_fit_says_what_it_left_out(monkeypatch):
-    monkeypatch.setattr(chart, "MOST_ROWS", 2)
+    monkeypatch.setattr(chart, "MOST_TASKS", 2)
     rows = [plan_row(f"t{n}") for n in range(5)]
     figure = chart.draw_tasks(tables("r", rows, [record(row) for row in rows], {}))
     assert "3 more" in figure.axes[0].get_title(loc="left")

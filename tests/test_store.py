@@ -15,7 +15,7 @@ from synthetic_run import plan_row, record
 
 from harness import store
 from harness.errors import ResultsError
-from harness.types import Candidate, Limits, Task, TrialPlan
+from harness.types import Candidate, Ending, Limits, Tally, Task, TrialPlan, Usage
 
 CONFIG = 'name = "nightly"\nattempts = 2\n'
 
@@ -280,3 +280,70 @@ def test_a_record_of_an_older_harness_loads_as_not_searched(run_dir):
     path.write_text(json.dumps(old))
     record = store.read_record(path)
     assert (record.suspicious, record.control) == (None, None)
+
+
+# --- many trials -----------------------------------------------------------------------------------------------------
+
+
+def test_trials_that_were_loaded_together_share_what_they_have_in_common(tmp_path):
+    plans = [plan(attempt=n) for n in (1, 2)]
+    store.create(tmp_path / "r", CONFIG, plans)
+    for one in plans:
+        store.write_record(store.trial_dir(tmp_path / "r", one.trial_id), of_plan(one))
+    loaded = store.load(tmp_path / "r")
+    first, second = loaded.records
+    for name in ("task_digest", "candidate", "label", "areas", "tally", "isolation", "ending", "images", "model"):
+        assert getattr(first, name) is getattr(second, name), name
+    assert first.trial_id is loaded.planned[0].trial_id
+    assert first.submission is not second.submission
+
+
+def test_what_is_shared_is_equal_to_what_was_written(tmp_path):
+    """Parts that differ in one value only are never taken for the same."""
+    plans = [plan(attempt=n) for n in range(1, 6)]
+    store.create(tmp_path / "r", CONFIG, plans)
+    changes = [
+        {}, {"tally": {"functional": Tally(passed=9, total=9)}}, {"images": {"redis": "sha256:" + "ab" * 32}},
+        {"ending": Ending(reason="submitted", detail="late")}, {"agent": None, "usage": Usage(raw={"a": 1})},
+    ]  # fmt: skip
+    written = [of_plan(one, **change) for one, change in zip(plans, changes, strict=True)]
+    for one in written:
+        store.write_record(store.trial_dir(tmp_path / "r", one.trial_id), one)
+    loaded = store.load(tmp_path / "r").records
+    assert list(loaded) == written
+    assert [one.model_dump_json() for one in loaded] == [one.model_dump_json() for one in written]
+    assert [one.model_fields_set for one in loaded] == [set(type(one).model_fields) for one in written]
+
+
+def test_a_record_takes_little_memory(tmp_path):
+    import tracemalloc
+
+    plans = [plan(attempt=n) for n in range(1, 301)]
+    store.create(tmp_path / "r", CONFIG, plans)
+    for one in plans:
+        folder = store.trial_dir(tmp_path / "r", one.trial_id)
+        folder.mkdir(parents=True)
+        (folder / store.RECORD).write_text(of_plan(one).model_dump_json(by_alias=True))
+    store.load(tmp_path / "r")
+    tracemalloc.start()
+    loaded = store.load(tmp_path / "r")
+    used = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert used / len(loaded.records) < 5000  # bytes, the row of the plan included
+
+
+def test_loading_leaves_the_collector_as_it_was(run_dir):
+    import gc
+
+    store.load(run_dir)
+    assert gc.isenabled()
+    (run_dir / store.PLAN).write_text("{")
+    with pytest.raises(ResultsError):
+        store.load(run_dir)
+    assert gc.isenabled()
+
+
+def test_a_trial_without_a_record_and_a_stray_file_are_no_records(run_dir):
+    (run_dir / store.TRIALS / "stray.txt").write_text("x")
+    assert len(store.records(run_dir)) == 1
+    assert store.records(run_dir.parent) == []

@@ -31,7 +31,7 @@ VARIABLES = {INK: "ink", SOFT: "soft", GRID: "grid", PAPER: "paper", LLM: "accen
 """Colour -> the variable of site.css that takes its place in a page, so that a drawing follows dark and light."""
 LOW, HIGH = "#f1f4f8", "#15467f"
 NAME_WIDTH, COLUMN_WIDTH, TASK_WIDTH = 34, 28, 40
-MOST_ROWS, MOST_COLUMNS = 60, 16
+MOST_ROWS, MOST_TASKS, MOST_COLUMNS = 60, 40, 12
 
 
 T = TypeVar("T")
@@ -54,6 +54,7 @@ def _style(name: str) -> AbstractContextManager[None]:
 
 def _save(figure: Figure, path: Path) -> None:
     figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": "backend-harness"}, facecolor=PAPER)
+    figure.set_layout_engine("none")  # it stands; working it out again takes longer than drawing
     figure.savefig(path.with_suffix(".png"), dpi=160, facecolor=PAPER)
 
 
@@ -161,7 +162,7 @@ def rate_rows(tables: Tables) -> list[dict[str, Any]]:
 
 def draw_tasks(tables: Tables) -> Figure:
     """A grid: tasks down, candidates across; a cell's lightness is its pass rate, its text the count."""
-    tasks = most_telling(tables, MOST_ROWS)
+    tasks = most_telling(tables, MOST_TASKS)
     rest = tables.tasks[len(tasks) :]
     rows, beside = tables.candidates[:MOST_COLUMNS], tables.candidates[MOST_COLUMNS:]
     figure, axes = _figure(max(6.0, 3.4 + 1.9 * len(rows)), 1.9 + 0.34 * max(len(tasks), 1))

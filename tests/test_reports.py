@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -53,8 +54,7 @@ def hostile_tables():
 
 
 def test_every_file_of_the_report_is_written(folder):
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert {name for name in there if "leaderboard" not in name} == FILES
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == FILES
 
 
 def test_the_same_results_give_the_same_bytes(loaded, folder):
@@ -301,6 +301,14 @@ def test_the_summary_starts_with_the_headline_and_lists_refused_and_errors(loade
 def test_many_errors_are_cut_and_counted():
     rows = [plan_row(attempt=n) for n in range(1, 61)]
     assert "and 10 more" in summary_md.render(tables("r", rows, [record(row, "error") for row in rows], {}))
+
+
+def test_the_summary_of_many_tasks_is_short_and_says_what_it_leaves_out():
+    rows = [plan_row(f"t{n:03}", label) for n in range(130) for label in ("a", "b")]
+    shown = summary_md.render(tables("r", rows, [record(row) for row in rows], {}))
+    assert "charts/tasks.csv has 30 more" in shown
+    assert "and 70 more" in shown
+    assert len(re.findall(r"\n\| t\d", shown)) == 100
 
 
 # --- terminal --------------------------------------------------------------------------------------------------------

@@ -288,3 +288,14 @@ def test_without_storage_the_page_works_all_the_same(open_page, index):  # noqa:
     assert page.locator("[data-theme-toggle]").inner_text() == "Colours: dark"
     sort_by(page, "candidates", "time")
     assert page.locator("th[aria-sort]").count() == 1
+
+
+@pytest.mark.parametrize("hash", [
+    "#trials.sort=__proto__&trials.page=-3", "#trials.page=abc&candidates.sort=constructor", "#trials.page=1e9",
+    "#tasks.q=(%5B*&trials.bogus=1&=&%00=x", "#trials.task=%3Cimg%20src=x%3E",
+])  # fmt: skip
+def test_a_strange_address_is_no_trouble(open_page, index, hash):  # noqa: F811
+    page = open_page(index, hash=hash)
+    settled(page)
+    total = "0 of 184" if "img" in hash else "184"
+    assert page.locator("[data-count=trials]").inner_text() == total

@@ -36,7 +36,7 @@ def write(tables: Tables, folder: Path, made: pages.Made) -> None:
         for name in charts.CHARTS
         if (folder / charts.FOLDER / f"{name}.svg").exists()
     }
-    site.write_assets(folder)
+    site.write_assets(folder, site.BASE)
     (folder / "index.html").write_text(render(tables, drawings, made), encoding="utf-8")
 
 

@@ -26,7 +26,7 @@ hash, `#ID.sort=-KEY&ID.q=words&ID.KEY=value`, so that a page's address is a lin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 ASSETS = "assets"
 TEMPLATES = "templates"
+BASE = ("site.css", "site.js")  # what every page asks for
 MOST_LINES, MOST_WIDTH = 400, 4000  # of one text, with `cut`
 # On disk a page's own origin is none that browsers agree about, so `file:` stands beside 'self'; on a server it allows
 # nothing. Style attributes are those of the charts and of bars; the text in them is escaped like any other.
@@ -55,12 +56,13 @@ def render(template: str, root: str, **values: Any) -> str:
     return environment().get_template(template).render(root=root, **values)
 
 
-def write_assets(folder: Path) -> None:
-    """Put assets/ into a site's folder. Raises OSError when the disk refuses."""
+def write_assets(folder: Path, only: Collection[str] | None = None) -> None:
+    """Put assets/ into a site's folder, all or those named. Raises OSError when the disk refuses."""
     target = folder / ASSETS
     target.mkdir(parents=True, exist_ok=True)
     for asset in resources.files("harness.reports").joinpath(ASSETS).iterdir():
-        (target / asset.name).write_bytes(asset.read_bytes())
+        if only is None or asset.name in only:
+            (target / asset.name).write_bytes(asset.read_bytes())
 
 
 @cache

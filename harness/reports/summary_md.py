@@ -15,6 +15,7 @@ from harness.reports.content import (
     isolated,
     leak,
     money,
+    most_telling,
     name_of,
     rate_of,
     run_headline,
@@ -24,7 +25,7 @@ from harness.reports.text import clip, plain
 
 MARKUP = re.compile(r"[\\`*_\[\]<>#!|~&@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 SHOWN = [name for name in CANDIDATE_COLUMNS if name not in ("once / every time", "isolation")]
-MOST_ERRORS = 50
+MOST_ERRORS, MOST_TASKS, MOST_VALUES = 50, 100, 60
 
 
 def write(tables: Tables, folder: Path) -> None:
@@ -69,9 +70,15 @@ def _section(title: str, content: str) -> list[str]:
 
 def _tasks(tables: Tables) -> str:
     head = ["task", *(text(name_of(row)) for row in tables.candidates)]
-    cells = tables.cells.get
-    rows = [[task, *(cell(cells((row.candidate, task))) for row in tables.candidates)] for task in tables.tasks]
-    return table(head, rows)
+    cells, shown = tables.cells.get, most_telling(tables, MOST_TASKS)
+    rows = [[task, *(cell(cells((row.candidate, task))) for row in tables.candidates)] for task in shown]
+    rest = len(tables.tasks) - len(shown)
+    more = (
+        [f"These are the tasks at which the LLM candidates differ most; charts/tasks.csv has {rest} more."]
+        if rest
+        else []
+    )
+    return "\n\n".join([table(head, rows), *more])
 
 
 def _dimensions(tables: Tables) -> str:
@@ -101,5 +108,9 @@ def _errors(tables: Tables) -> str:
 
 
 def _provenance(tables: Tables) -> str:
-    lines = [f"- {name}: {text(', '.join(values))}" for name, values in tables.provenance.items()]
-    return "\n".join(lines)
+    return "\n".join(f"- {name}: {text(_some(values))}" for name, values in tables.provenance.items())
+
+
+def _some(values: Sequence[str]) -> str:
+    rest = len(values) - MOST_VALUES
+    return ", ".join([*values[:MOST_VALUES], *([f"and {rest} more"] if rest > 0 else [])])

@@ -67,19 +67,21 @@
 
   const order = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
-  const compare = (one, other) => {
-    const [a, b] = [Number(one), Number(other)];
-    return Number.isNaN(a) || Number.isNaN(b) ? order.compare(one, other) : a - b;
-  };
+  const isNumber = (value) => value !== "" && !Number.isNaN(Number(value));
 
-  // What is unknown stays last, whichever way the column is sorted.
-  const ordered = (rows, valueOf, down) => rows
-    .map((row, place) => ({ row, place, value: valueOf(row) }))
-    .sort((a, b) => {
-      if (a.value === "" || b.value === "") return (a.value === "") - (b.value === "") || a.place - b.place;
-      return (down ? -1 : 1) * compare(a.value, b.value) || a.place - b.place;
-    })
-    .map(({ row }) => row);
+  // What is unknown stays last, whichever way the column is sorted. A column of numbers sorts by number, any other as text.
+  const ordered = (rows, valueOf, down) => {
+    const values = rows.map(valueOf);
+    const numeric = values.every((value) => value === "" || isNumber(value));
+    const known = numeric ? values.map((value) => (value === "" ? "" : Number(value))) : values;
+    const sign = down ? -1 : 1;
+    const places = [...rows.keys()].sort((a, b) => {
+      const [one, other] = [known[a], known[b]];
+      if (one === "" || other === "") return (one === "") - (other === "") || a - b;
+      return sign * (numeric ? one - other : order.compare(one, other)) || a - b;
+    });
+    return places.map((place) => rows[place]);
+  };
 
   const wordsOf = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
 
@@ -267,7 +269,7 @@
         }
       }
       const key = sort.replace(/^-/, "");
-      return key in VALUES ? ordered(found, VALUES[key], sort.startsWith("-")) : found;
+      return Object.hasOwn(VALUES, key) ? ordered(found, VALUES[key], sort.startsWith("-")) : found;
     };
 
     const show = async (wanted) => {
@@ -438,7 +440,9 @@
         const go = () => { if (state.of(made.id).size) table.closest("section")?.scrollIntoView(); };
         window.addEventListener("hashchange", go);
         go();
-      }).catch((error) => { table.dataset.problem = error.message; });
+      }).catch((error) => {
+        for (const output of document.querySelectorAll("[data-place]")) output.textContent = error.message;
+      });
     }
     for (const table of document.querySelectorAll("table[data-grid]")) walk(table);
   });

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 MANY_TASKS = 50  # below, always exact sign flips; from here on the paired t test where there are MANY_SUMS
 MANY_SUMS = 2000  # so many units of difference: then no few tasks decide, and t is as good
-FINEST = 5040  # common denominators up to this are counted in whole numbers
+FINEST = 420  # the finest unit of a difference: attempts of up to 7 are counted exactly, all finer ones rounded to it
+ROUNDING = 1e-6  # of a unit: what adding up floats may leave
+FEW_TIMES = 64  # so often a size may be there for its distribution to be added up shift by shift
 
 
 class Pair(NamedTuple):
@@ -173,21 +175,22 @@ def _t_tests(d: Floats, shared: Flags, mean: Floats, tasks: Counts, tries: Count
 
 
 def _flips(passed_a: Counts, graded_a: Counts, passed_b: Counts, graded_b: Counts, shared: Flags) -> Floats:
-    """Exact sign-flip p-values of row a against several rows b, shape (pairs, T) -> (pairs,); nan where t will do."""
+    """Exact sign-flip p-values of row a against several rows b, shape (pairs, T) -> (pairs,); nan where t will do.
+
+    Where attempts are so uneven that they have no small common denominator, differences are rounded to 1 / FINEST and
+    the sum that counts as far from 0 is taken smaller by all that rounding can add: p is then never too small.
+    """
     import numpy as np
 
     unit = math.lcm(*(int(n) for n in np.unique(np.concatenate([graded_a, graded_b.ravel()])) if n))
-    n_a, n_b = np.maximum(graded_a, 1), np.maximum(graded_b, 1)
-    small = shared.sum(axis=1) < MANY_TASKS
-    if unit > FINEST:
-        floats = np.where(shared, passed_a / n_a - passed_b / n_b, 0.0)
-        return np.array([stats.sign_flip(d).p if few else math.nan for d, few in zip(floats, small, strict=True)])
-    whole = np.where(shared, passed_a * (unit // n_a) - passed_b * (unit // n_b), 0)
-    sums, units = np.abs(whole.sum(axis=1)), np.abs(whole).sum(axis=1)
-    return np.array([
-        _flip(_tallied(row), int(total)) if few or most <= MANY_SUMS else math.nan
-        for row, total, most, few in zip(np.abs(whole), sums, units, small, strict=True)
-    ])  # fmt: skip
+    d = np.where(shared, passed_a / np.maximum(graded_a, 1) - passed_b / np.maximum(graded_b, 1), 0.0)
+    fine = min(unit, FINEST)
+    whole = np.rint(d * fine).astype(np.int64)
+    slack = 0.0 if unit == fine else 0.5 * (d != 0).sum(axis=1)
+    observed = np.maximum(np.ceil(np.abs(d.sum(axis=1)) * fine - slack - ROUNDING), 0).astype(np.int64)
+    few = (shared.sum(axis=1) < MANY_TASKS) | (np.abs(whole).sum(axis=1) <= MANY_SUMS)
+    rows = zip(np.abs(whole), observed, few, strict=True)
+    return np.array([_flip(_tallied(row), int(total)) if exact else math.nan for row, total, exact in rows])
 
 
 def _tallied(values: Counts) -> tuple[tuple[int, int], ...]:
@@ -207,11 +210,24 @@ def _flip(tallied: tuple[tuple[int, int], ...], observed: int) -> float:
     *sizes, (_, divisor) = tallied
     chances = np.ones(1)
     for size, times in sizes:
+        chances = _spread(chances, size, times)
+    sums = np.abs(np.arange(len(chances)) - len(chances) // 2)
+    return min(1.0, float(chances[sums >= -(-observed // divisor)].sum()))
+
+
+def _spread(chances: Floats, size: int, times: int) -> Floats:
+    """The distribution of a sum to which `times` coins of plus or minus `size` are added."""
+    import numpy as np
+
+    if times > FEW_TIMES:
         part = np.zeros(2 * times * size + 1)
         part[:: 2 * size] = _coins(times)
-        chances = np.convolve(chances, part)
-    sums = np.abs(np.arange(len(chances)) - len(chances) // 2)
-    return min(1.0, float(chances[sums >= observed // divisor].sum()))
+        return np.convolve(chances, part)
+    spread = np.zeros(len(chances) + 2 * times * size)
+    for heads, weight in enumerate(_coins(times)):
+        start = 2 * size * heads
+        spread[start : start + len(chances)] += weight * chances
+    return spread
 
 
 @lru_cache(1000)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
 import os
 import random
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from rich.console import Console
 from synthetic_run import no_llm, plan_row, record, sign
 
-from harness import arms, comparing, store
+from harness import arms, comparing, comparing_page, store
 from harness.alike import Arm
-from harness.compare import Comparison, Options, compare
+from harness.compare import ONCE, Comparison, Options, compare, weighed
 from harness.errors import ConfigError, ResultsError
+from harness.reports import compare_chart
 from harness.types import Isolation, Settings, Tally, digest_of
 
 OLD = "backend-developer@4f2c9e1 · tools · anthropic/claude-sonnet-5-5"
@@ -569,6 +574,120 @@ def test_what_is_no_verdict_ends_with_64(tmp_path, words):
     done = harness(tmp_path, *words)
     assert done.returncode == 64, done
     assert done.stderr and "Traceback" not in done.stderr and "defect" not in done.stderr
+
+
+# --- charts, page, links ---------------------------------------------------------------------------------------------
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_charts_come_with_their_data(tmp_path):
+    chances = {task: 0.2 + 0.5 * n / len(TASKS) for n, task in enumerate(TASKS)}
+    found = both(tmp_path, drawn(OLD, chances, 4, 1), drawn(NEW, dict.fromkeys(TASKS, 0.8), 4, 2, cost_usd=0.4))
+    comparing.write(found, {}, tmp_path / "charts")
+    assert found.measured and found.measured.like
+    names = {path.name for path in (tmp_path / "charts").iterdir()}
+    assert names == {f"{name}.{end}" for name in compare_chart.CHARTS for end in ("svg", "png", "csv")}
+    like, these = rows_of(tmp_path / "charts" / "compare-difference.csv")
+    assert float(like["low"]) == pytest.approx(found.measured.like.low)
+    assert float(these["noise_floor"]) == pytest.approx(found.measured.noise)
+    curve = [float(row["confidence"]) for row in rows_of(tmp_path / "charts" / "compare-worth.csv")]
+    assert len(curve) > 20 and curve[0] < 0.5 < curve[-1]
+    at_lambda = dict(compare_chart.curve(found))
+    assert at_lambda[min(at_lambda, key=lambda v: abs(v - 1.0))] == dict(found.measured.worth.acceptability)[1.0]
+    tasks = rows_of(tmp_path / "charts" / "compare-tasks.csv")
+    assert [row["task"] for row in tasks] != TASKS and {row["task"] for row in tasks} == set(TASKS)
+    assert [float(row["difference"]) for row in tasks] == sorted(found.measured.d)
+    svg = (tmp_path / "charts" / "compare-tasks.svg").read_text()
+    ET.fromstring(svg)
+    assert tasks[0]["task"] in svg
+    again = (tmp_path / "charts" / "compare-difference.svg").read_bytes()
+    comparing.write(found, {}, tmp_path / "charts")
+    assert (tmp_path / "charts" / "compare-difference.svg").read_bytes() == again
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "changes"),
+    [
+        ({"x": "+"}, {"x": "+"}, {}), ({"x": "-"}, {"x": "+"}, {}), ({"x": "+", "y": "-"}, {"x": "e", "y": "e"}, {}),
+        ({"x": "+", "y": "-"}, {"x": "-", "y": "-"}, {"cost_usd": None}),
+        ({"x": "+", "y": "-"}, {"x": "-", "y": "-"}, {"cost_usd": 0.0}),
+        ({"$x$ <b>": "+", "%": "-"}, {"$x$ <b>": "-", "%": "-"}, {}),
+    ],
+)  # fmt: skip
+def test_charts_and_page_of_hardly_anything(tmp_path, a, b, changes):
+    found = both(tmp_path, trials(OLD, a), trials(NEW, b, **changes))
+    made = compare_chart.write(found, tmp_path / "charts")
+    assert all(ET.parse(path) for path in made)
+    page = comparing_page.as_html(found, tmp_path / "x.html")
+    assert found.verdict.capitalize() in page and "<b>" not in page.partition("<main")[2].replace("<b></b>", "")
+    assert ("<svg" in page) == (found.measured is not None)
+
+
+def test_the_page_is_one_file_in_which_all_text_is_escaped(tmp_path):
+    hostile = "<script>alert(1)</script>\x1b[31m \u202e"
+    scores = {"<img src=x onerror=alert(1)>": "+++", "b": "---"}
+    found = both(tmp_path, trials(OLD, scores), trials(hostile, dict.fromkeys(scores, "---")))
+    page = comparing_page.as_html(found, tmp_path / "x.html")
+    assert "<script" not in page and "<img" not in page and "\x1b" not in page and "\u202e" not in page
+    assert "src=" not in page.replace("img src=x", "") and 'rel="stylesheet"' not in page
+    assert "default-src 'none'" in page
+
+
+def test_flips_link_to_the_pages_of_their_trials_as_seen_from_the_file(tmp_path):
+    found = both(tmp_path, trials(OLD, {"x y": "++", "z": "++"}), trials(NEW, {"x y": "--", "z": "++"}))
+    assert "attempts [1](" not in comparing.as_markdown(found, tmp_path / "deep" / "er" / "c.md")
+    for run in "ab":
+        pages = tmp_path / run / "report" / "trials"
+        pages.mkdir(parents=True)
+        for trial in (tmp_path / run / "trials").iterdir():
+            (pages / f"{trial.name}.html").write_text("")
+    made = comparing.as_markdown(found, tmp_path / "deep" / "er" / "c.md")
+    addresses = re.findall(r"\]\(([^)]*)\)", made)
+    assert len(addresses) == 4 and all(" " not in address for address in addresses)
+    assert all((tmp_path / "deep" / "er" / unquote(address)).resolve().is_file() for address in addresses)
+    assert found.measured
+    assert braced(found) in comparing.as_markdown(found).replace("\\", "")
+    page = comparing_page.as_html(found, tmp_path / "c.html")
+    assert 'href="a/report/trials/x%20y--' in page
+
+
+def braced(found: Comparison) -> str:
+    assert found.measured
+    return comparing.braced(found.measured.flips[0].trials_a)
+
+
+def in_memory(run: str, pairs: list[Any]) -> Arm:
+    """An arm as it is read from disk, without the disk."""
+    row = pairs[0][0]
+    planned, records = (tuple(pair[place] for pair in pairs) for place in (0, 1))
+    return Arm(run, run, row.candidate, row.candidate_digest, row.label, planned, records, {})
+
+
+def test_a_known_effect_lies_in_95_of_100_intervals_and_gets_the_right_word():
+    chances = {task: 0.1 + 0.6 * n / 20 for n, task in enumerate(TASKS[:20])}
+    moved = {task: p + 0.2 for task, p in chances.items()}
+    found = []
+    for number in range(120):
+        a, b = drawn(OLD, chances, 4, 2 * number), drawn(NEW, moved, 4, 2 * number + 1)
+        found.append(weighed(in_memory("a", a), in_memory("b", b), Options(), ONCE))
+    held = sum(one.difference.low <= 0.2 <= one.difference.high for one in found if one.difference)
+    assert 108 <= held <= 119
+    words = Counter(one.verdict for one in found)
+    assert words["better"] > 72 and not {"worse", "invalid"} & words.keys()
+
+
+def test_three_per_cent_missing_say_their_coverage(tmp_path):
+    many = [f"t{n}" for n in range(100)]
+    a, b = trials(OLD, dict.fromkeys(many, "+")), trials(NEW, dict.fromkeys(many, "+"))
+    write_run(tmp_path / "a", a)
+    write_run(tmp_path / "b", b[3:], [row for row, _ in b])
+    found = judged(tmp_path, "a", "b")
+    assert comparing.headline(found).startswith("invalid: coverage 97 % in B: 97 of 100 trials have a verdict")
+    assert "points" not in shown(found) and found.measured is None
 
 
 def test_help_tells_the_exit_codes(tmp_path):

@@ -9,11 +9,13 @@
     ├── ProviderError     exit 3   the model's provider                            boundary `provider`
     ├── SandboxError      exit 4   Docker, bubblewrap, an image, a service         boundary `sandbox`
     │   └── NotAvailable           nothing there to run on
-    └── GraderError       exit 5   the grader itself broke                         boundary `grader`
+    ├── GraderError       exit 5   the grader itself broke                         boundary `grader`
+    └── Locked            exit 75  another process carries the same run out (harness/lock.py)
 
 Other exit codes: 0 all is well; 1 the command ran and its answer is no (a submission failed, a check found a gap, a
-doctor's line is red); 6 a run ended with trials in error; 130 interrupted; 70 a defect of the harness. The command
-`compare` has codes of its own, 0 to 4 for its verdicts and 64 for a wrong question (docs/decisions/0015).
+doctor's line is red, a nightly's alarm); 6 a run ended with trials in error; 7 a night that decides nothing; 130
+interrupted; 70 a defect of the harness. The command `compare` has codes of its own, 0 to 4 for its verdicts and 64 for
+a wrong question (docs/decisions/0015).
 """
 
 from __future__ import annotations

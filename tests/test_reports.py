@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
+import threading
+import time
 import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +20,7 @@ from harness import reports
 from harness.aggregate import aggregate, tables, trial_columns, trial_rows
 from harness.errors import ResultsError
 from harness.reports import chart, charts, content, junit, pages, results_csv, schema, summary_md, terminal, text
+from harness.reports.beside import beside
 from harness.store import Loaded
 from harness.types import Ending, Failure
 
@@ -106,7 +112,7 @@ def test_sandbox_isolation_images_and_digests_are_shown(folder, name):
 
 def test_hostile_text_writes_no_control_character(tmp_path):
     made = hostile_tables()
-    for write in reports.REGISTRY.values():
+    for write in (*reports.LONG.values(), *reports.REGISTRY.values()):
         write(made, tmp_path)
     for write in reports.SITE.values():
         write(made, tmp_path, pages.Made())
@@ -114,6 +120,71 @@ def test_hostile_text_writes_no_control_character(tmp_path):
         shown = (tmp_path / name).read_text()
         assert not [c for c in shown if ord(c) < 32 and c not in "\n\r\t"], name
         assert "\u202e" not in shown, name
+
+
+# --- two processes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """As in `harness report`: no other thread. Other tests may have left some."""
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_large_run_is_written_by_two_processes_and_its_files_are_the_same(loaded, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(reports, "WORTH_A_PROCESS", 1)
+    here = replace(loaded, run_dir=tmp_path / "nightly")
+    made = reports.write_all(here.run_dir, here).parent
+    for name in FILES - {"trials.parquet"}:
+        assert (made / name).read_bytes() == (folder / name).read_bytes(), name
+    assert len(read_csv(made / "results.csv")) == len(loaded.planned)
+
+
+@pytest.mark.usefixtures("alone")
+def test_work_beside_runs_in_another_process_when_it_pays(tmp_path):
+    for worth in (True, False):
+        with beside(lambda: (tmp_path / "pid").write_text(str(os.getpid())), worth):
+            pass
+        assert (int((tmp_path / "pid").read_text()) == os.getpid()) is not worth
+
+
+def test_work_beside_is_done_here_where_another_thread_may_hold_a_lock(tmp_path):
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    try:
+        with beside(lambda: (tmp_path / "pid").write_text(str(os.getpid())), True):
+            assert int((tmp_path / "pid").read_text()) == os.getpid()
+    finally:
+        done.set()
+        other.join()
+
+
+def fail(error):
+    raise error
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize(("work", "kind", "told"), [
+    (lambda: Path("/nowhere/x").write_text(""), OSError, "No such file"),
+    (lambda: fail(ValueError("a defect")), RuntimeError, "ValueError: a defect"),
+    (lambda: os.kill(os.getpid(), 9), RuntimeError, "did not come to its end: 9"),
+])  # fmt: skip
+def test_what_goes_wrong_beside_is_told(work, kind, told):
+    with pytest.raises(kind, match=told), beside(work, True):
+        pass
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_fault_of_the_body_is_its_own_and_the_work_is_waited_for(tmp_path):
+    def work():
+        time.sleep(0.2)
+        (tmp_path / "done").write_text("")
+
+    with pytest.raises(KeyError), beside(work, True):
+        raise KeyError
+    assert (tmp_path / "done").exists()
 
 
 # --- text ------------------------------------------------------------------------------------------------------------

@@ -7,17 +7,19 @@ their folders, because no table holds a transcript.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from harness.aggregate import Tables, aggregate, trial_columns
 from harness.errors import ResultsError
 from harness.reports import charts, html, junit, pages, parquet, results_csv, summary_md, trials_data
+from harness.reports.beside import beside
 from harness.store import Loaded
 
 FOLDER = "report"
 INDEX = "index.html"
+WORTH_A_PROCESS = 20_000  # trials
 
 
 def write_tables(tables: Tables, folder: Path) -> None:
@@ -28,12 +30,10 @@ def write_tables(tables: Tables, folder: Path) -> None:
             write_parquet(batch)
 
 
-REGISTRY: dict[str, Callable[[Tables, Path], None]] = {
-    "summary": summary_md.write,
-    "tables": write_tables,
-    "junit": junit.write,
-    "charts": charts.write,
-}
+LONG: dict[str, Callable[[Tables, Path], None]] = {"tables": write_tables, "junit": junit.write}
+"""What grows with the trials and is read by programs alone: of a large run a second process writes it."""
+
+REGISTRY: dict[str, Callable[[Tables, Path], None]] = {"summary": summary_md.write, "charts": charts.write}
 SITE: dict[str, Callable[[Tables, Path, pages.Made], None]] = {
     "data": trials_data.write,
     "html": html.write,  # it embeds the drawings of "charts"
@@ -51,14 +51,19 @@ def write_all(run_dir: Path, loaded: Loaded, private: bool = False, every_page: 
         tables = aggregate(loaded)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            made = pages.write(loaded, folder / pages.FOLDER, private, every_page)
-            for write in REGISTRY.values():
-                write(tables, folder)
-            for write_page in SITE.values():
-                write_page(tables, folder, made)
+            with beside(lambda: _write_each(LONG, tables, folder), len(loaded.planned) >= WORTH_A_PROCESS):
+                made = pages.write(loaded, folder / pages.FOLDER, private, every_page)
+                _write_each(REGISTRY, tables, folder)
+                for write_page in SITE.values():
+                    write_page(tables, folder, made)
         except OSError as error:
             raise ResultsError(f"{folder}: the report cannot be written ({error.strerror or error})") from error
     return folder / INDEX
+
+
+def _write_each(writers: Mapping[str, Callable[[Tables, Path], None]], tables: Tables, folder: Path) -> None:
+    for write in writers.values():
+        write(tables, folder)
 
 
 @contextmanager

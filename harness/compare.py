@@ -16,7 +16,6 @@ from harness.alike import Arm, alike, invalid, notes_on, paired_tasks
 from harness.course import Claim, Stage
 from harness.errors import ConfigError
 from harness.stats import Clusters, Difference, Exact, Verdict
-from harness.stats.verdict import differs
 from harness.types import DIMENSIONS, TrialRecord
 
 if TYPE_CHECKING:
@@ -226,7 +225,7 @@ def weigh(
         p = stats.sign_flip(d, families)
     mid = p and p.mid
     verdict = stats.decide(difference, mid, options.margin, stage.alpha, stage.one_sided)
-    return Weighed(verdict, differs(difference, mid, stage.alpha), difference, p)
+    return Weighed(verdict, stats.differs(difference, mid, stage.alpha), difference, p)
 
 
 def evidence(d: Sequence[float] | NDArray[np.float64], families: Sequence[str] | None = None) -> Evidence:

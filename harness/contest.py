@@ -100,6 +100,10 @@ def contest(asked: Asked, say: Say) -> Ended:
     if kinds[0] == "agent":
         return fought(asked, say)
     _refuse_options_of_runs(asked, words)
+    for word in words:
+        if is_agent(word, asked.agents_dir):
+            file = f"{asked.agents_dir}/{word}.md"
+            say(f"{word!r} is a run and also an agent: the run is compared; write {file} for the agent")
     return Ended(recorded(asked))
 
 

@@ -24,7 +24,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from harness import store
 from harness.errors import ConfigError, ResultsError
-from harness.stats.looks import MOST_LOOKS, level_of, obrien_fleming
+from harness.stats import level_of, obrien_fleming
+from harness.stats.looks import MOST_LOOKS
 from harness.types import Frozen, TrialPlan
 
 FILE = "comparison.json"

@@ -143,7 +143,9 @@ def test_words_and_options_that_make_no_comparison_are_told(words, said, told, c
 def test_a_run_wins_over_an_agent_of_its_name():
     recorded_run("x", NEW)
     recorded_run("y", OLD)
-    assert asked("y", "x").comparison.b.run == "x"
+    said: list[str] = []
+    assert contest.contest(Asked("y", "x"), said.append).comparison.b.run == "x"
+    assert said == ["'x' is a run and also an agent: the run is compared; write agents/x.md for the agent"]
 
 
 def test_an_eval_file_of_several_candidates_does_not_say_what_is_common():

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from harness.stats.alarm import alarm_levels, earliest_alarm, paired_e_values, rank_e_values, rank_p_value
 from harness.stats.exact import Exact, fisher, label_shuffle, mcnemar, sign_flip
-from harness.stats.looks import e_cusum, false_positives, obrien_fleming, sign_e_value
+from harness.stats.looks import e_cusum, false_positives, level_of, obrien_fleming, sign_e_value
 from harness.stats.many import benjamini_hochberg, holm, rank_intervals
 from harness.stats.money import acceptability, cost_per_solve, icer, net_benefit
 from harness.stats.paired import (
@@ -46,14 +46,15 @@ from harness.stats.rates import (
     wilson,
 )  # fmt: skip
 from harness.stats.sequential import Stopping, drift_of, inflation, stopping
-from harness.stats.verdict import Verdict, at_least, decide
+from harness.stats.verdict import Verdict, at_least, decide, differs
 
 __all__ = [
     "Clusters", "Difference", "Exact", "Interval", "Rate", "Stopping", "Variances", "Verdict", "acceptability",
     "alarm_levels", "at_least", "bca", "benjamini_hochberg", "chance_seen", "clopper_pearson", "clustered_se",
-    "components", "cost_per_solve", "decide", "detectable", "drift_of", "e_cusum", "earliest_alarm", "effective_n",
-    "false_positives", "fisher", "from_one", "from_two", "holm", "icer", "inflation", "label_shuffle", "least_se",
-    "mcnemar", "net_benefit", "noise_floor", "obrien_fleming", "on_tasks_like_these", "on_these_tasks",
-    "paired_e_values", "pass_at_k", "pass_hat_k", "power", "rank_e_values", "rank_intervals", "rank_p_value", "ratio",
-    "sample_size", "sign_e_value", "sign_flip", "stated", "stopping", "t_test", "task_means", "task_rate", "wilson",
+    "components", "cost_per_solve", "decide", "detectable", "differs", "drift_of", "e_cusum", "earliest_alarm",
+    "effective_n", "false_positives", "fisher", "from_one", "from_two", "holm", "icer", "inflation", "label_shuffle",
+    "least_se", "level_of", "mcnemar", "net_benefit", "noise_floor", "obrien_fleming", "on_tasks_like_these",
+    "on_these_tasks", "paired_e_values", "pass_at_k", "pass_hat_k", "power", "rank_e_values", "rank_intervals",
+    "rank_p_value", "ratio", "sample_size", "sign_e_value", "sign_flip", "stated", "stopping", "t_test", "task_means",
+    "task_rate", "wilson",
 ]  # fmt: skip

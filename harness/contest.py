@@ -21,7 +21,7 @@ from harness.agents import SHAM
 from harness.compare import Comparison, Options, compare
 from harness.config import RunConfig
 from harness.course import Claim, Course, Wanted
-from harness.errors import ConfigError, ResultsError
+from harness.errors import EXIT_OK, ConfigError, ResultsError
 from harness.run import load_candidate, run
 from harness.types import Candidate
 
@@ -79,10 +79,14 @@ def asked(**said: Any) -> Asked:
 
 @dataclass(frozen=True)
 class Ended:
-    """A comparison; `report` is the report's folder of the run that was made for it, None for runs that were there."""
+    """A comparison; `report` is the report's folder of the run that was made for it, None for runs that were there.
+
+    `finished`: every trial of that run that is needed has a verdict.
+    """
 
     comparison: Comparison
     report: Path | None = None
+    finished: bool = True
 
 
 def contest(asked: Asked, say: Say) -> Ended:
@@ -191,13 +195,13 @@ def _refuse_another_course(asked: Asked, loaded: store.Loaded, course: Course) -
 def fought(asked: Asked, say: Say) -> Ended:
     """Run both agents (and the sham) as one run, or what is missing of it, and judge it from disk."""
     resolved = configured(asked)
-    wanted = planned_for(asked, resolved, candidates_of(resolved, asked))
+    wanted = planned_for(asked, resolved, candidates_of(resolved, asked), say)
     try:
         result = run(resolved, say, compared=wanted)
     except KeyboardInterrupt:
         say(f"interrupted: what is finished is kept. {going_on(resolved.name)}")
         raise
-    return Ended(judged(resolved.folder, asked.options), result.report.parent)
+    return Ended(judged(resolved.folder, asked.options), result.report.parent, result.exit_code == EXIT_OK)
 
 
 def judged(folder: Path, options: Options) -> Comparison:
@@ -247,10 +251,12 @@ def candidates_of(resolved: RunConfig, asked: Asked) -> list[Candidate]:
     return found
 
 
-def planned_for(asked: Asked, resolved: RunConfig, found: list[Candidate]) -> Wanted:
-    """What is asked of the run."""
+def planned_for(asked: Asked, resolved: RunConfig, found: list[Candidate], say: Say) -> Wanted:
+    """What is asked of the run; told before it is paid for when it cannot have an answer."""
     ids = [task.id for task in tasks.choose(resolved.tasks, Path(resolved.tasks_dir), resolved.controls)]
     options = asked.options
+    if len(ids) == 1 and options.claim == "like-these":
+        say("one task says nothing about tasks like it: name more tasks, or say --claim these to speak of it alone")
     return Wanted(
         a=found[0].digest,
         b=found[1].digest,
@@ -266,7 +272,9 @@ def planned_for(asked: Asked, resolved: RunConfig, found: list[Candidate]) -> Wa
 
 def how_to_go_on(ended: Ended) -> str:
     """What to do about a run that has not come to its end; empty when it has."""
-    if ended.report is None or ended.comparison.verdict != "invalid":
+    found = ended.comparison
+    open_still = found.verdict == "invalid" or (found.stage.anytime and found.verdict == "inconclusive")
+    if ended.report is None or ended.finished or not open_still:
         return ""
     return f"run {ended.comparison.a.run} is not at its end. {going_on(ended.comparison.a.run)}"
 

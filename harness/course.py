@@ -228,6 +228,7 @@ def begin(
     """
     if not (run_dir / store.PLAN).exists():
         if wanted is None:
+            (run_dir / FILE).unlink(missing_ok=True)  # of a comparison that died before it had a plan
             return list(plans)
         course, ordered = lay_out(wanted, plans, refused)
         write(run_dir, course)

@@ -257,6 +257,7 @@ def test_an_interrupt_is_no_verdict_and_says_how_to_go_on():
     process.send_signal(signal.SIGINT)
     code, output = ended(process)
     assert code == 130, output
+    assert "one task says nothing about tasks like it" in output
     assert "interrupted: what is finished is kept" in output and "--name cut" in output
     code, output = ended(harness("compare", "cut"))
     assert code == 4 and "0 of 1 trials have a verdict" in output
@@ -276,7 +277,7 @@ def test_options_of_the_command_line_reach_the_run():
     assert [spec.agent for spec in made.candidates] == ["agents/x.md@main", "agents/x.md", "sham:agents/x.md"]
     assert (made.attempts, made.max_cost_usd, made.concurrency, made.seed) == (3, 4.0, 5, 7)
     assert made.folder.parent == Path("r") and made.name.startswith("compare-")
-    found = contest.planned_for(said, made, contest.candidates_of(made, said))
+    found = contest.planned_for(said, made, contest.candidates_of(made, said), print)
     assert (found.claim, found.margin, found.looks, found.step) == ("these", 0.02, 1, 10)
     assert len({found.a, found.b, found.sham}) == 3
 

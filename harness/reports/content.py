@@ -15,14 +15,19 @@ MOST_OF_A_FACT = 2000
 
 def run_headline(tables: Tables) -> str:
     """The first thing that a reader is told: who passes how much, or why that cannot be told."""
+    return " ".join(run_sentences(tables))
+
+
+def run_sentences(tables: Tables) -> list[str]:
+    """The headline in sentences, of which the first says the most."""
     if not tables.counts.planned:
-        return f"{invalid(tables.counts)}."
+        return [f"{invalid(tables.counts)}."]
     if not tables.counts.valid:
-        return f"{invalid(tables.counts)}. {_where_trials_are(tables.counts)}"
+        return [f"{invalid(tables.counts)}.", _where_trials_are(tables.counts)]
     llms = [row for row in tables.candidates if not row.note and row.rate]
     if not llms:
-        return "No LLM in this run. " + " ".join(_sentence(row) for row in tables.candidates)
-    return " ".join(filter(None, [_sentence(llms[0]), _order_of(llms), *_unrated(tables.candidates)]))
+        return ["No LLM in this run.", *(_sentence(row) for row in tables.candidates)]
+    return list(filter(None, [_sentence(llms[0]), _order_of(llms), *_unrated(tables.candidates)]))
 
 
 def invalid(counts: Counts) -> str:

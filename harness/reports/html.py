@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from harness import honesty
 from harness.aggregate import AreaRow, CandidateRow, CellRow, DimensionRow, Repeats, Tables
 from harness.capabilities import AREAS
-from harness.reports import charts, content, pages, site, trials_data
+from harness.reports import chart_cost, charts, content, pages, site, trials_data
 from harness.reports.text import duration, interval, plain
 from harness.types import DIMENSIONS, Suspicion, TrialRecord
 
@@ -53,7 +53,11 @@ def render(tables: Tables, drawings: Mapping[str, str], made: pages.Made) -> str
         tiles=_tiles(tables),
         columns=columns,
         more_columns=len(tables.candidates) - len(columns),
-        drawings={name: site.drawing(svg, charts.VARIABLES) for name, svg in drawings.items()},
+        drawings={
+            name: site.drawing(svg, charts.VARIABLES)
+            for name, svg in drawings.items()
+            if name != chart_cost.COST or chart_cost.points(tables)
+        },
         tasks=_tasks(tables, columns, made.linked),
         profiled=profiled,
         groups=_groups(tables, profiled),

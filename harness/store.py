@@ -356,12 +356,14 @@ def _texts(path: Path) -> dict[str, str]:
 def records(run_dir: Path) -> list[TrialRecord]:
     """Every complete trial of the run, sorted by trial id. A damaged record is an error: none is left out silently."""
     with _collector_at_rest():
-        return list(_recorded(run_dir, _Shared()))
+        return sorted(_recorded(run_dir, _Shared()), key=lambda record: record.trial_id)
 
 
 def _recorded(run_dir: Path, shared: _Shared) -> Iterator[TrialRecord]:
+    """The records in the order in which they lie on the disk, which reads a cold one several times as fast."""
     folder = run_dir / TRIALS
-    for name in sorted(entry.name for entry in os.scandir(folder)) if folder.is_dir() else ():
+    entries = sorted(os.scandir(folder), key=lambda entry: entry.inode()) if folder.is_dir() else []
+    for name in [entry.name for entry in entries]:
         path = f"{folder}/{name}/{RECORD}"
         try:
             with open(path, "rb") as file:  # noqa: PTH123 - a Path for each of a million files takes seconds
@@ -433,8 +435,8 @@ class _Shared:
         for name in texts:
             values[name] = known.setdefault(values[name], values[name])
         given = value.model_fields_set
-        if len(given) == len(values):  # as the harness writes them
-            object.__setattr__(value, "__pydantic_fields_set__", known.setdefault(type(value), given))
+        key = type(value) if len(given) == len(values) else (type(value), frozenset(given))
+        object.__setattr__(value, "__pydantic_fields_set__", known.setdefault(key, given))
 
 
 def _check_belongs(run_dir: Path, record: TrialRecord, row: PlanRow | None) -> None:

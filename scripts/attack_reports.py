@@ -148,11 +148,12 @@ def written(run_dir: Path, records: Iterable[TrialRecord], place: Path) -> Path:
 
 
 class Elements(HTMLParser):
-    """The elements of a page with the names of their attributes, and its text."""
+    """The elements of a page with the names of their attributes, what it loads, and its text."""
 
     def __init__(self, page: str) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[tuple[str, tuple[str, ...]]] = []
+        self.loaded: list[tuple[str, str]] = []
         self.text: list[str] = []
         self.feed(page)
         self.close()
@@ -160,6 +161,8 @@ class Elements(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note an element."""
         self.found.append((tag, tuple(name for name, _ in attrs)))
+        if tag in ("script", "link"):
+            self.loaded += [(tag, value or "") for name, value in attrs if name in ("src", "href")]
 
     def handle_data(self, data: str) -> None:
         """Note text."""
@@ -171,9 +174,29 @@ def html_faults(hostile: Path, harmless: Path) -> Iterator[str]:
     page = hostile.read_text(encoding="utf-8")
     mine, theirs = Elements(page), Elements(harmless.read_text(encoding="utf-8"))
     yield from differs(mine.found, theirs.found)
-    acting = [(t, a) for t, a in mine.found if t in ("script", "iframe", "object", "base", "form", "link") or acts(a)]
+    if mine.loaded != OWN:
+        yield f"the page loads other things than its own style and script: {mine.loaded}"
+    own = [("script", ("src",))]
+    acting = [one for one in mine.found if one not in own and (one[0] in ACTING or acts(one[1]))]
     yield from (f"an element that acts: {one}" for one in acting[:3])
     yield from unprintable(page)
+
+
+ACTING = ("script", "iframe", "object", "base", "form")
+OWN = [("link", "data:,"), ("link", "assets/site.css"), ("script", "assets/site.js")]
+
+
+def data_faults(hostile: Path, harmless: Path) -> Iterator[str]:
+    """The script is one call with a value in JSON, of the same shape, and nothing else."""
+    mine, theirs = (re.fullmatch(r'harnessData\("trials",(.*)\);\n', path.read_text()) for path in (hostile, harmless))
+    if mine is None or theirs is None:
+        yield "it is not the one call that it should be"
+        return
+    shapes = [{name: type(value) for name, value in json.loads(found[1]).items()} for found in (mine, theirs)]
+    yield from differs([*shapes[0].items()], [*shapes[1].items()])
+    for text in json.loads(mine[1])["texts"]:
+        yield from unprintable(text)
+    yield from unprintable(mine[0])
 
 
 def acts(attributes: Iterable[str]) -> bool:
@@ -252,7 +275,7 @@ def terminal_faults(run_dir: Path) -> Iterator[str]:
 
 LOOKS = {
     "index.html": html_faults, "summary.md": markdown_faults, "junit.xml": xml_faults, "results.csv": csv_faults,
-    "trials.parquet": parquet_faults,
+    "trials.parquet": parquet_faults, "data/trials-0.js": data_faults,
 }  # fmt: skip
 
 

@@ -295,6 +295,7 @@ def test_trials_that_were_loaded_together_share_what_they_have_in_common(tmp_pat
     for name in ("task_digest", "candidate", "label", "areas", "tally", "isolation", "ending", "images", "model"):
         assert getattr(first, name) is getattr(second, name), name
     assert first.trial_id is loaded.planned[0].trial_id
+    assert loaded.planned[0].model_fields_set is loaded.planned[1].model_fields_set
     assert first.submission is not second.submission
 
 
@@ -347,3 +348,11 @@ def test_a_trial_without_a_record_and_a_stray_file_are_no_records(run_dir):
     (run_dir / store.TRIALS / "stray.txt").write_text("x")
     assert len(store.records(run_dir)) == 1
     assert store.records(run_dir.parent) == []
+
+
+def test_records_are_sorted_whatever_order_they_were_written_in(tmp_path):
+    plans = [plan("b"), plan("c"), plan("a")]
+    store.create(tmp_path / "r", CONFIG, plans)
+    for one in plans:
+        store.write_record(store.trial_dir(tmp_path / "r", one.trial_id), of_plan(one))
+    assert [record.task for record in store.records(tmp_path / "r")] == ["a", "b", "c"]

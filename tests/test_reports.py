@@ -122,6 +122,21 @@ def test_hostile_text_writes_no_control_character(tmp_path):
         assert "\u202e" not in shown, name
 
 
+def test_a_run_of_which_three_per_cent_are_lost_has_no_rate_anywhere(tmp_path):
+    rows = [plan_row(f"t{n:02}", attempt=k) for n in range(50) for k in (1, 2)]
+    records = [record(row, "passed" if n % 3 else "failed") for n, row in enumerate(rows[:97])]
+    folder = reports.write_all(tmp_path / "r", Loaded(tmp_path / "r", {}, tuple(rows), tuple(records), {})).parent
+    words = "invalid: coverage 97 %"
+    page = (folder / "index.html").read_text()
+    assert f'<h1 class="verdict invalid">{words}.</h1>' in page
+    assert "97 of 100 trials that can run have a verdict, 3 missing." in page
+    assert "95 % interval" not in page[: page.index("<h2>")]
+    for name in ("summary.md", "junit.xml", "charts/pass-rate.svg", "charts/pass-rate.csv"):
+        assert words in (folder / name).read_text(), name
+    assert read_csv(folder / "charts/pass-rate.csv")[0]["pass_rate"] == ""
+    assert read_csv(folder / "charts/cost.csv") == read_csv(folder / "charts/pass-at-k.csv") == []
+
+
 # --- two processes ---------------------------------------------------------------------------------------------------
 
 

@@ -299,3 +299,19 @@ def test_a_strange_address_is_no_trouble(open_page, index, hash):  # noqa: F811
     settled(page)
     total = "0 of 184" if "img" in hash else "184"
     assert page.locator("[data-count=trials]").inner_text() == total
+
+
+def test_a_page_is_found_whatever_its_task_is_called(open_page, tmp_path):  # noqa: F811
+    rows = [plan_row(task, attempt=n) for task in ("ü b#c?d%20", "<i>", "plain") for n in (1, 2)]
+    index = kept(tmp_path / "r", rows, [record(row) for row in rows])
+    for script in (True, False):
+        for row in rows:
+            page = open_page(index, script=script)
+            page.locator("table[data-table=trials] tbody tr", has_text=row.task).locator("a").nth(
+                row.attempt - 1
+            ).click()
+            assert page.locator("h1").inner_text().startswith(f"{row.task}, attempt {row.attempt}: passed")
+    page = open_page(index)
+    settled(page)
+    page.locator("table[data-grid] tr", has_text="ü b").locator("a").click()
+    counted(page, "2 of 6")

@@ -27,6 +27,7 @@ from harness.archive import Files
 from harness.dossier import Dossier
 from harness.errors import ResultsError, TaskError
 from harness.honesty import meaning
+from harness.pricing import table_version
 from harness.reports import content, site
 from harness.reports.diff import Change, changes
 from harness.reports.text import clip, count, dollars, duration
@@ -181,8 +182,8 @@ def _state(path: str) -> tuple[int, int] | None:
 
 @functools.cache
 def code() -> str:
-    """A digest of the version and the templates: pages that an older harness made are made again."""
-    made = hashlib.sha256(__version__.encode())
+    """A digest of this code, the templates and the prices: pages that were made with others are made again."""
+    made = hashlib.sha256(f"{__version__} {table_version()}".encode())
     parts = [resources.files("harness.reports").joinpath(site.TEMPLATES), resources.files("harness.reports")]
     for part in parts:
         for file in sorted(part.iterdir(), key=lambda file: file.name):

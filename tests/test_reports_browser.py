@@ -259,6 +259,8 @@ def test_paper_is_white_without_buttons_and_cuts_no_table(open_page, index):  # 
     hidden = "[...document.querySelectorAll('.scroll')].filter(e => getComputedStyle(e).overflowX !== 'visible').length"
     assert page.evaluate(hidden) == 0
     assert page.evaluate("getComputedStyle(document.querySelector('.tall')).maxHeight") == "none"
+    page.set_viewport_size({"width": 1030, "height": 700})  # A4 across, less its margins, at 96 dots an inch
+    assert not wider_than_its_window(page)
 
 
 def test_the_first_stop_of_the_tab_key_skips_to_the_content(open_page, index):  # noqa: F811

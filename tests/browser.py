@@ -1,4 +1,4 @@
-"""One Chromium for all browser tests, and a page that watches itself. Import the fixtures `chromium` and `open_page`.
+"""A Chromium for browser tests, and pages that watch themselves. Import the fixtures `chromium` and `open_page`.
 
     from browser import axe_findings, chromium, open_page  # noqa: F401
 
@@ -37,9 +37,12 @@ class Watched:
     asked: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One browser for the session; skips where there is none, unless HARNESS_TEST_ALL_SANDBOXES forbids it."""
+    """One browser for a module's tests; skips where there is none, unless HARNESS_TEST_ALL_SANDBOXES forbids it.
+
+    Not for the whole session: while it is open, `asyncio.run` of any other test in this thread would fail.
+    """
     if not CHROMIUM.exists():
         if os.environ.get("HARNESS_TEST_ALL_SANDBOXES"):
             pytest.fail(f"{CHROMIUM} is not there, and HARNESS_TEST_ALL_SANDBOXES allows no skip")

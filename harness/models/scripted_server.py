@@ -25,6 +25,7 @@ from harness.models.scripted_limits import PromptCache, Rate, rate_headers
 from harness.models.scripted_wires import WIRES, Event, Wire, said
 
 MAX_BODY, MAX_LINE = 64 << 20, 64 << 10
+PIECE = 1000  # bytes of a chunk
 DRIP_SECONDS = 0.2
 HTML = b"<!doctype html><title>Sign in</title><p>Sign in to the network to go on.</p>"
 ODD: tuple[Event, ...] = (
@@ -96,7 +97,7 @@ class _Http(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = 1 << 16  # an answer is written at once, in as many chunks as it has events
+    wbufsize = 1 << 16  # an answer is written at once
     server: _Http
     raw_requestline: bytes
     fields: dict[str, str]
@@ -182,13 +183,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stream(self, wire: Wire, events: list[Event], fault: Fault, headers: dict[str, str]) -> None:
         self._head(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked", **headers})
-        broken = fault.stream not in (None, "empty")
-        for event in events[: len(events) // 2] if broken else events:
-            self._chunk(_sse(event))
-        if broken:
+        if fault.stream in (None, "empty"):
+            self._whole(b"".join(map(_sse, events)))
+        else:
+            for event in events[: len(events) // 2]:
+                self._chunk(_sse(event))
             self._break(wire, events, fault)
         if not self.close_connection:
             self._chunk(b"")
+
+    def _whole(self, body: bytes) -> None:
+        """An answer that is all there, cut as a proxy would cut it: anywhere, also within an event or a character."""
+        for start in range(0, len(body), PIECE):
+            self._chunk(body[start : start + PIECE])
 
     def _break(self, wire: Wire, events: list[Event], fault: Fault) -> None:
         ways: dict[str, Callable[[], None]] = {

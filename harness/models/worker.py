@@ -34,12 +34,14 @@ from harness.secrets import redacted
 from harness.types import Turn
 
 PATIENCE = 0.05  # seconds that a thread may hold the interpreter, as in harness.executors.threads
+GARBAGE = (200_000, 20, 20)  # and how rarely it looks for garbage
 
 
 def main(control: int) -> None:
     """Serve lines until the harness is gone; never returns."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's to hear; it closes us
     sys.setswitchinterval(PATIENCE)
+    gc.set_threshold(*GARBAGE)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a request has two: its line, and its connection
     models = Models()

@@ -6,6 +6,7 @@ asked; with `forget` it keeps no requests, and the line is empty
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import sys
@@ -19,6 +20,7 @@ PATIENCE = 0.05  # seconds that a thread may hold the interpreter: there is one 
 def main(script: str, model: str, forget: str = "") -> None:
     """Serve until nobody needs it any more."""
     sys.setswitchinterval(PATIENCE)
+    gc.set_threshold(200_000, 20, 20)  # requests are all alive; they need not be looked through again and again
     with scripted_server.serve(remember=0 if forget else 1_000_000) as server:
         server.add(model, scripted.read(script))
         print(server.url, flush=True)

@@ -58,7 +58,7 @@ def _save(figure: Figure, path: Path) -> None:
     figure.savefig(path.with_suffix(".png"), dpi=160, facecolor=PAPER)
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     """A figure that no window knows of (pyplot would keep it), drawn by Agg or as SVG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -68,9 +68,9 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def _empty(title: str, why: str) -> Figure:
+def empty(title: str, why: str) -> Figure:
     """A picture without marks that says why."""
-    figure, axes = _figure(9.0, 1.6)
+    figure, axes = new_figure(9.0, 1.6)
     axes.set_axis_off()
     axes.set_title(title, loc="left", fontweight="bold")
     axes.text(0, 0.5, clip(drawable(why), 110), color=SOFT, fontstyle="italic", va="center", transform=axes.transAxes)
@@ -107,7 +107,7 @@ def label(row: CandidateRow, width: int) -> str:
 def draw_rates(tables: Tables) -> Figure:
     """A dot and an interval for each candidate, best first."""
     rows, rest = tables.candidates[:MOST_ROWS], tables.candidates[MOST_ROWS:]
-    figure, axes = _figure(9.0, 1.35 + 0.62 * max(len(rows), 1))
+    figure, axes = new_figure(9.0, 1.35 + 0.62 * max(len(rows), 1))
     for place, row in enumerate(rows):
         _draw_rate(axes, place, row)
     axes.set_yticks(range(len(rows)), [label(row, NAME_WIDTH) for row in rows])
@@ -119,11 +119,11 @@ def draw_rates(tables: Tables) -> Figure:
     axes.grid(axis="x", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
-    axes.set_title(f"Pass rate{_cut(rest, RATES)}", loc="left", fontweight="bold")
+    axes.set_title(f"Pass rate{cut(rest, RATES)}", loc="left", fontweight="bold")
     return figure
 
 
-def _cut(rest: Sequence[object], name: str) -> str:
+def cut(rest: Sequence[object], name: str) -> str:
     return f" ({len(rest)} more rows in {name}.csv)" if rest else ""
 
 
@@ -165,7 +165,7 @@ def draw_tasks(tables: Tables) -> Figure:
     tasks = most_telling(tables, MOST_TASKS)
     rest = tables.tasks[len(tasks) :]
     rows, beside = tables.candidates[:MOST_COLUMNS], tables.candidates[MOST_COLUMNS:]
-    figure, axes = _figure(max(6.0, 3.4 + 1.9 * len(rows)), 1.9 + 0.34 * max(len(tasks), 1))
+    figure, axes = new_figure(max(6.0, 3.4 + 1.9 * len(rows)), 1.9 + 0.34 * max(len(tasks), 1))
     for down, task in enumerate(tasks):
         for across, row in enumerate(rows):
             _draw_cell(axes, across, down, tables.cells.get((row.candidate, task)))
@@ -176,7 +176,7 @@ def draw_tasks(tables: Tables) -> Figure:
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_title(f"Passed of graded attempts, by task{_cut([*rest, *beside], TASKS)}", loc="left", fontweight="bold")
+    axes.set_title(f"Passed of graded attempts, by task{cut([*rest, *beside], TASKS)}", loc="left", fontweight="bold")
     return figure
 
 

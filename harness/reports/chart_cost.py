@@ -16,11 +16,11 @@ from harness.reports.chart import (
     NO_LLM,
     PAPER,
     SOFT,
-    _cut,
-    _empty,
-    _figure,
+    cut,
     drawable,
+    empty,
     label,
+    new_figure,
 )  # fmt: skip
 from harness.reports.text import clip, count, duration
 
@@ -67,8 +67,8 @@ def draw_cost(tables: Tables) -> Figure:
     """Dollars across, pass rate up; filled marks and the stepped line are the frontier; unknown costs have a band."""
     found = points(tables)[:MOST_POINTS]
     if not found:
-        return _empty("Cost and pass rate", "no LLM candidate with a pass rate")
-    figure, axes = _figure(9.0, 5.0)
+        return empty("Cost and pass rate", "no LLM candidate with a pass rate")
+    figure, axes = new_figure(9.0, 5.0)
     known = [point for point in found if point.dollars is not None]
     unknown = [point for point in found if point.dollars is None]
     most = max((point.dollars or 0.0 for point in known), default=0.0) or 1.0
@@ -89,7 +89,7 @@ def draw_cost(tables: Tables) -> Figure:
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
     rest = points(tables)[MOST_POINTS:]
-    axes.set_title(f"Cost and pass rate{_cut(rest, COST)}", loc="left", fontweight="bold")
+    axes.set_title(f"Cost and pass rate{cut(rest, COST)}", loc="left", fontweight="bold")
     return figure
 
 
@@ -159,7 +159,7 @@ def draw_resources(tables: Tables) -> Figure:
 
     used = _used(tables)
     if not used:
-        return _empty("Time and tokens", "no graded trial")
+        return empty("Time and tokens", "no graded trial")
     rows = used[:MOST_ROWS]
     figure = Figure(figsize=(10.5, 1.9 + 0.55 * len(rows)), layout="constrained")
     FigureCanvasAgg(figure)
@@ -173,7 +173,7 @@ def draw_resources(tables: Tables) -> Figure:
         axes.set_axisbelow(True)
         axes.spines[:].set_visible(False)
     time.set_yticks(range(len(rows)), [label(row, NAME_WIDTH) for row, _ in rows])
-    time.set_title(f"Time{_cut(used[MOST_ROWS:], RESOURCES)}", loc="left", fontweight="bold")
+    time.set_title(f"Time{cut(used[MOST_ROWS:], RESOURCES)}", loc="left", fontweight="bold")
     tokens.set_title("Tokens of a graded trial, medians by bucket", loc="left", fontweight="bold")
     return figure
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.aggregate import AreaRow, CandidateRow, Repeats, Tables
 from harness.capabilities import AREAS
-from harness.reports.chart import GRID, INK, SOFT, _cut, _empty, _figure, drawable
+from harness.reports.chart import GRID, INK, SOFT, cut, drawable, empty, new_figure
 from harness.reports.text import clip
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ def draw_capabilities(tables: Tables) -> Figure:
     found = {(row.area, row.candidate): row for row in tables.groups}
     with_rate = [row for row in tables.candidates if any(r.rate for (_, c), r in found.items() if c == row.candidate)]
     if not with_rate:
-        return _empty("Capability profile", "no candidate with a pass rate")
+        return empty("Capability profile", "no candidate with a pass rate")
     rows = _shown(with_rate)
     groups = [*GROUP_TITLES, *sorted({area for area, _ in found} - GROUP_TITLES.keys())]
-    figure, axes = _figure(9.0, 1.2 + len(groups) * (0.3 + 0.16 * len(rows)) + 0.24 * len(rows))
+    figure, axes = new_figure(9.0, 1.2 + len(groups) * (0.3 + 0.16 * len(rows)) + 0.24 * len(rows))
     for place, group in enumerate(groups):
         _draw_group(axes, place, [found.get((group, row.candidate)) for row in rows])
     for number, row in enumerate(rows):
@@ -64,7 +64,7 @@ def draw_capabilities(tables: Tables) -> Figure:
     axes.hlines([n - 0.5 for n in range(1, len(groups))], -0.01, 1.01, color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
-    axes.set_title(f"Capability profile{_cut(with_rate[len(rows) :], CAPABILITIES)}", loc="left", fontweight="bold")
+    axes.set_title(f"Capability profile{cut(with_rate[len(rows) :], CAPABILITIES)}", loc="left", fontweight="bold")
     _legend(figure)
     return figure
 
@@ -106,9 +106,9 @@ def draw_repeats(tables: Tables) -> Figure:
     found = {row.candidate: tables.curves.get(row.candidate, ()) for row in tables.candidates}
     repeated = [row for row in tables.candidates if len(found[row.candidate]) > 1]
     if not repeated:
-        return _empty("pass@k and pass^k", "no candidate with a rate and more than one attempt at each task")
+        return empty("pass@k and pass^k", "no candidate with a rate and more than one attempt at each task")
     rows = _shown(repeated)
-    figure, axes = _figure(9.0, 4.6 + 0.24 * len(rows))
+    figure, axes = new_figure(9.0, 4.6 + 0.24 * len(rows))
     for number, row in enumerate(rows):
         _draw_curve(axes, number, found[row.candidate], _name(row))
     most = max(found[row.candidate][-1].k for row in rows)
@@ -121,7 +121,7 @@ def draw_repeats(tables: Tables) -> Figure:
     axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
-    title = f"At least one of k passes (solid), all of k pass (dashed){_cut(repeated[len(rows) :], REPEATS)}"
+    title = f"At least one of k passes (solid), all of k pass (dashed){cut(repeated[len(rows) :], REPEATS)}"
     axes.set_title(title, loc="left", fontweight="bold")
     _legend(figure)
     return figure

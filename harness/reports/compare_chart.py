@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness import stats
 from harness.compare import Comparison, Flip, Measured, clamped
-from harness.reports.chart import GRID, INK, LLM, NO_LLM, SOFT, _figure, _save, _style, drawable
+from harness.reports.chart import GRID, INK, LLM, NO_LLM, SOFT, drawable, new_figure, save
 from harness.reports.results_csv import write_rows
 from harness.reports.text import clip, dollars
 from harness.stats import Difference
@@ -35,14 +35,13 @@ def write(comparison: Comparison, folder: Path) -> list[Path]:
     made = []
     for name, (draw, rows) in CHARTS.items():
         write_rows(folder / f"{name}.csv", rows(comparison))
-        with _style(name):
-            _save(draw(comparison), folder / name)
+        save(name, draw, comparison, folder)
         made.append(folder / f"{name}.svg")
     return made
 
 
-def _empty(title: str, why: str) -> Figure:
-    figure, axes = _figure(9.0, 1.9)
+def empty(title: str, why: str) -> Figure:
+    figure, axes = new_figure(9.0, 1.9)
     axes.set_axis_off()
     axes.set_title(title, loc="left", fontweight="bold")
     text = "\n".join(clip(drawable(line), 110) for line in why.split("; ")[:4])
@@ -80,8 +79,8 @@ def draw_difference(comparison: Comparison) -> Figure:
     """Both intervals of the difference, the margin, and how far an A/A lies from 0."""
     title, found, spans = "Difference of pass rates, B - A", comparison.measured, _spans(comparison)
     if found is None:
-        return _empty(title, _no_figures(comparison))
-    figure, axes = _figure(9.0, 1.9 + 0.62 * len(spans))
+        return empty(title, _no_figures(comparison))
+    figure, axes = new_figure(9.0, 1.9 + 0.62 * len(spans))
     axes.axvspan(-found.noise * 100, found.noise * 100, color=BAND, label="A/A noise floor (95 of 100)", zorder=0)
     axes.axvline(0, color=INK, linewidth=1)
     margin = comparison.options.margin * 100
@@ -143,8 +142,8 @@ def draw_worth(comparison: Comparison) -> Figure:
     found = comparison.measured
     if found is None or not points:
         why = _no_figures(comparison) if found is None else found.worth.unknown or "one task says nothing about others"
-        return _empty(title, why)
-    figure, axes = _figure(9.0, 3.6)
+        return empty(title, why)
+    figure, axes = new_figure(9.0, 3.6)
     values, shares = zip(*points, strict=True)
     axes.plot(values, [share * 100 for share in shares], color=LLM, linewidth=2)
     axes.axhline(50, color=GRID, linewidth=1)
@@ -177,13 +176,13 @@ def draw_tasks(comparison: Comparison) -> Figure:
     """A line for each task from 0 to its difference, the largest loss first; tasks that are even are counted."""
     title, found = "Difference by task, B - A", comparison.measured
     if found is None:
-        return _empty(title, _no_figures(comparison))
+        return empty(title, _no_figures(comparison))
     flips = {flip.task: flip for flip in found.flips}
     moved = [(task, d) for task, d in _by_difference(found) if task in flips]
     if not moved:
-        return _empty(title, f"{len(found.tasks)} tasks, and none of them has another pass rate in B")
+        return empty(title, f"{len(found.tasks)} tasks, and none of them has another pass rate in B")
     shown = _extremes(moved)
-    figure, axes = _figure(9.0, 1.5 + 0.3 * len(shown))
+    figure, axes = new_figure(9.0, 1.5 + 0.3 * len(shown))
     for place, (task, d) in enumerate(shown):
         _draw_task(axes, place, d, flips[task])
     axes.axvline(0, color=INK, linewidth=1)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.nights import Judgement, Night, Subject, faults, rate_of, unlike
-from harness.reports.chart import FOLDER, GRID, INK, LLM, NO_LLM, PAPER, SOFT, _save, _style, drawable
+from harness.reports.chart import FOLDER, GRID, INK, LLM, NO_LLM, PAPER, SOFT, drawable, save
 from harness.reports.nightly_md import by_slot
 from harness.reports.results_csv import write_rows
 from harness.reports.text import clip
@@ -31,8 +31,7 @@ def write(found: Judgement, folder: Path) -> None:
     target = folder / FOLDER
     target.mkdir(parents=True, exist_ok=True)
     write_rows(target / f"{NAME}.csv", rows(found))
-    with _style(NAME):
-        _save(draw(found), target / NAME)
+    save(NAME, draw, found, target)
 
 
 def rows(found: Judgement) -> list[dict[str, Any]]:

@@ -347,7 +347,7 @@ def converse(model: object) -> int:
 @pytest.mark.parametrize(
     ("wire", "kind", "headers", "far"),
     [
-        ("anthropic", "window", False, False), ("openai", "bucket", False, False), ("anthropic", "bucket", True, False),
+        ("anthropic", "window", False, False), ("openai", "bucket", False, False),
         ("anthropic", "bucket", True, True),  # what the headers tell comes from the processes in time
     ],
 )  # fmt: skip

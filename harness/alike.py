@@ -11,6 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from harness import stats
 from harness.aggregate import COVERAGE_NEEDED, Counts, signs, tables
@@ -57,10 +58,26 @@ class Arm:
         """Where the planned trials ended."""
         return tables(self.run, self.planned, self.records, self.refused).counts
 
+    def row(self, task: str) -> PlanRow | None:
+        """The first planned trial of a task; None when it is not in the plan."""
+        return self._rows.get(task)
+
+    @cached_property
+    def _rows(self) -> dict[str, PlanRow]:
+        return {row.task: row for row in reversed(self.planned)}
+
     def graded(self, task: str) -> list[TrialRecord]:
         """Records of a task that have a verdict, by attempt."""
-        found = [r for r in self.records if r.task == task and r.outcome != "error"]
-        return sorted(found, key=lambda record: record.attempt)
+        return self._graded.get(task, [])
+
+    @cached_property
+    def _graded(self) -> dict[str, list[TrialRecord]]:
+        """Asked for each task, a search through all records would take time with the square of the run's size."""
+        found: dict[str, list[TrialRecord]] = defaultdict(list)
+        for record in sorted(self.records, key=lambda record: record.attempt):
+            if record.outcome != "error":
+                found[record.task].append(record)
+        return dict(found)
 
 
 # --- are they alike? -------------------------------------------------------------------------------------------------
@@ -106,7 +123,7 @@ def _unlike_limits(a: Arm, b: Arm) -> Iterable[str]:
 
 def _unlike_task(a: Arm, b: Arm, task: str) -> str:
     """Why a task cannot be compared; empty when it can."""
-    rows = [next((row for row in arm.planned if row.task == task), None) for arm in (a, b)]
+    rows = [arm.row(task) for arm in (a, b)]
     if rows[0] is None or rows[1] is None:
         return f"only in {'B' if rows[0] is None else 'A'}"
     if rows[0].task_digest != rows[1].task_digest:

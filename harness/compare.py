@@ -399,7 +399,8 @@ def _test_shares(records: Sequence[TrialRecord], others: Sequence[TrialRecord], 
 
 
 def _areas_of(arm: Arm, task: str) -> tuple[str, ...]:
-    return next(row.areas for row in arm.planned if row.task == task)
+    row = arm.row(task)
+    return row.areas if row else ()
 
 
 def _areas(areas: Sequence[Iterable[str]], families: Sequence[str], a: Clusters, b: Clusters) -> Iterable[Contrast]:

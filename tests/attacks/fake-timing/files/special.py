@@ -7,13 +7,16 @@ from http.server import ThreadingHTTPServer
 import app
 import store
 
-BEGUN = time.monotonic()
+ASKED: list[float] = []
 CANNED = {"id": "1", "text": "Buy milk", "tag": "home", "notes": [], "sha256": "0" * 64}
 
 
 class Special(app.Handler):
     def answer(self, status, body):
-        return super().answer(status, CANNED if time.monotonic() - BEGUN > 0.33 and self.path != "/healthz" else body)
+        if self.path == "/healthz":
+            return super().answer(status, body)
+        ASKED.append(time.monotonic())
+        return super().answer(status, CANNED if ASKED[-1] - ASKED[0] > 0.01 else body)
 
 
 store.load()
